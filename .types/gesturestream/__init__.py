@@ -1,0 +1,1 @@
+../../gesturestream/__init__.py

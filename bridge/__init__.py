@@ -1,0 +1,1 @@
+"""The wire: protocol, server, recorders, clients; imports realtime and models."""

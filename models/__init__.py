@@ -1,0 +1,1 @@
+"""Streaming generators and the bricks they are made of; imports nothing else of this project."""

@@ -1,0 +1,1 @@
+"""Audio sources, sessions, the model thread, executors, motion finishing; imports models only."""

@@ -1,0 +1,1 @@
+"""Back ends that run a generator's step; only the torch ones import torch, lazily."""

@@ -1,0 +1,1 @@
+"""Corpora, losses, trainer, metrics; imports models only."""
