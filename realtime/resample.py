@@ -1,7 +1,7 @@
 """Live resampling to the engine's rate: a short causal filter, exact phases, the same bits for any chunking.
 
 Kaiser-windowed sinc of 4 ms, linear phase, so everything it passes is late by the same 2 ms (`delay_s`). Measured with
-tones (tests/realtime/test_resample.py does it again): at least 63 dB of attenuation from the lower Nyquist frequency on,
+tones (tests/realtime/test_resample.py does it again): at least 63 dB of attenuation above the lower Nyquist frequency,
 pass-band ripple below 0.02 dB up to 0.9 kHz short of it (7.1 of 8 kHz from 44.1, 48 and 96 kHz). 10 ms of 48 kHz take
 0.03 ms on one core.
 Files take soxr (`sources/files.py`), which is flatter and sharper but holds back 21-37 ms.
