@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Push = Callable[[Floats], None]
-"""Takes the next samples, [n] float32 mono, -1..1, at the source's rate; the array is the taker's to keep."""
+"""Takes the next samples, [n] float32 mono, -1..1, at the source's rate; the array may be kept, never written to."""
 
 
 class Source(Protocol):

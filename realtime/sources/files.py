@@ -25,14 +25,15 @@ def read_audio(path: str | Path) -> Floats:
     try:
         pcm, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name like *.raw asks for a given format
-        raise ValueError(f"{path}: expected an audio file (WAV, FLAC, MP3, OGG), got {error}") from error
+        reason = getattr(error, "error_string", error)
+        raise ValueError(f"{path}: expected a sound file (WAV, FLAC, MP3, OGG) that is whole, got: {reason}") from error
     if not len(pcm):
         raise ValueError(f"{path}: expected audio, got a file without samples")
     return resample_file(pcm.mean(axis=1), rate)
 
 
 def resample_file(pcm: Floats, rate_in: int, rate_out: int = SAMPLE_RATE) -> Floats:
-    """Resamples a whole recording ([n] float32) at soxr's HQ: no delay, but it needs the future. Live: `resample.py`."""
+    """Resamples a whole recording ([n] float32) at soxr's HQ: no delay, but it sees the future."""
     if rate_in == rate_out:
         return pcm
     return np.asarray(soxr.resample(pcm, rate_in, rate_out, quality="HQ"), np.float32)
