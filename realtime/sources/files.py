@@ -14,6 +14,11 @@ from gesturestream.models.motion import SAMPLE_RATE
 from gesturestream.realtime.sources import Floats, Push
 
 
+def demo_speech_path() -> Path:
+    """The bundled demo speech, half a minute; `demo_speech.txt` beside it says what is spoken."""
+    return Path(__file__).parents[1] / "assets" / "demo_speech.flac"
+
+
 def read_audio(path: str | Path) -> Floats:
     """Reads WAV, FLAC, MP3, OGG or whatever else libsndfile knows, of any rate and channels: [n] float32 16 kHz mono.
 
