@@ -37,7 +37,8 @@ def forward_kinematics(
 @lru_cache(maxsize=1)
 def _levels() -> list[tuple[list[int], list[int]]]:
     """Per depth of the tree: its joints, and where each one's parent stands within the level above."""
-    out, above = [], [0]
+    out: list[tuple[list[int], list[int]]] = []
+    above = [0]
     while True:
         joints = [j for j, parent in enumerate(PARENTS) if parent in above]
         if not joints:

@@ -18,7 +18,7 @@ def normalize(x: Array) -> Array:
 
 
 def rot6d_to_matrix(rot6d: Array) -> Array:
-    """[..., 6] -> [..., 3, 3] by Gram-Schmidt on the two rows. Never NaN for finite input: degenerate rows fall back."""
+    """[..., 6] -> [..., 3, 3] by Gram-Schmidt on the two rows; degenerate rows still give a rotation."""
     a, b = rot6d[..., :3], rot6d[..., 3:]
     x = normalize(_or_axis(a, 0))
     b = b - (x * b).sum(-1)[..., None] * x

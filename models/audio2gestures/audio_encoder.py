@@ -1,0 +1,59 @@
+"""f_A: features of the voice to the shared code S_A and to the emotion heard."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gesturestream.models.motion import EMOTIONS
+from gesturestream.models.streaming.convolution import CausalStack
+from gesturestream.models.streaming.level import FEATURES
+
+PRESENCE = FEATURES - 1
+"""Index of the presence feature: 1 while there is speech."""
+EMOTION_RATE = 1.0 / 45.0
+"""Share of a frame of speech in the heard emotion: a memory of 1.5 s of speech."""
+
+
+class AudioState(NamedTuple):
+    stack: tuple[tuple[object, object], ...]
+    logits: Tensor  # [B, 8] emotion heard so far
+
+
+class AudioEncoder(nn.Module):
+    """Features [B, 68] per frame to the shared code [B, S] and emotion probabilities [B, 8]."""
+
+    def __init__(self, widths: tuple[int, ...], shared_size: int) -> None:
+        super().__init__()
+        self.stack = CausalStack(FEATURES, widths)
+        self.shared = nn.Linear(widths[-1], shared_size)
+        self.emotion = nn.Linear(widths[-1], len(EMOTIONS))
+
+    def init_state(self, rows: int) -> AudioState:
+        return AudioState(self.stack.init_state(rows), torch.zeros(rows, len(EMOTIONS)))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, T, 68] -> S_A [B, T, S], instantaneous emotion logits [B, T, 8]."""
+        hidden = self.stack(features.transpose(1, 2)).transpose(1, 2)
+        return self.shared(hidden), self.emotion(hidden)
+
+    def step(self, features: Tensor, state: AudioState) -> tuple[Tensor, Tensor, AudioState]:
+        hidden, stack = self.stack.step(features, state.stack)  # type: ignore[arg-type]
+        logits = smooth_logits(self.emotion(hidden), features[:, PRESENCE], state.logits)
+        return self.shared(hidden), logits.softmax(-1), AudioState(stack, logits)
+
+
+def smooth_logits(instant: Tensor, presence: Tensor, before: Tensor) -> Tensor:
+    """Averages emotion logits over speech: instant [B, 8], presence [B], before [B, 8] -> [B, 8]."""
+    return before + EMOTION_RATE * presence[:, None] * (instant - before)
+
+
+def smooth_sequence(instant: Tensor, presence: Tensor) -> Tensor:
+    """The same over a sequence: [B, T, 8], [B, T] -> [B, T, 8]."""
+    logits, out = torch.zeros_like(instant[:, 0]), []
+    for t in range(instant.shape[1]):
+        logits = smooth_logits(instant[:, t], presence[:, t], logits)
+        out.append(logits)
+    return torch.stack(out, 1)

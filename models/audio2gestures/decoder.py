@@ -1,0 +1,50 @@
+"""g: shared codes under the look-ahead window, the motion-specific code and the last emitted pose to one pose."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gesturestream.models.motion import MOTION_SIZE
+from gesturestream.models.streaming.convolution import CausalStack
+from gesturestream.models.streaming.lookahead import SPAN
+from gesturestream.models.streaming.state import Ring
+
+DecoderState = tuple[tuple[Ring, Ring], ...]
+
+
+class Decoder(nn.Module):
+    """Normalised motion out; what it sees of the voice is the window of shared codes and which of them are known."""
+
+    def __init__(
+        self, widths: tuple[int, ...], shared_size: int, specific_size: int, condition_size: int, emitted_size: int
+    ) -> None:
+        super().__init__()
+        self.emitted = nn.Linear(MOTION_SIZE + 1, emitted_size)
+        inputs = SPAN * (shared_size + 1) + specific_size + condition_size + emitted_size
+        self.enter = nn.Linear(inputs, widths[0])
+        self.stack = CausalStack(widths[0], widths)
+        self.leave = nn.Linear(widths[-1], MOTION_SIZE)
+        nn.init.normal_(self.leave.weight, std=0.01)
+
+    def init_state(self, rows: int) -> DecoderState:
+        return self.stack.init_state(rows)
+
+    def forward(self, window: Tensor, known: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor) -> Tensor:
+        """[B, T, 9, S], [B, T, 9], [B, T, I], [B, T, C], [B, T, 490] (pose and a flag) -> [B, T, 489]."""
+        x = self._enter(window, known, specific, condition, emitted)
+        motion: Tensor = self.leave(self.stack(x.transpose(1, 2)).transpose(1, 2))
+        return motion
+
+    def step(
+        self, window: Tensor, known: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor, state: DecoderState
+    ) -> tuple[Tensor, DecoderState]:
+        """The same for one frame, without the axis T."""
+        x, after = self.stack.step(self._enter(window, known, specific, condition, emitted), state)
+        return self.leave(x), after
+
+    def _enter(self, window: Tensor, known: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor) -> Tensor:
+        heard = torch.cat([window, known[..., None].to(window.dtype)], -1).flatten(-2)
+        pose = torch.tanh(self.emitted(emitted))
+        entered: Tensor = self.enter(torch.cat([heard, specific, condition, pose], -1))
+        return entered

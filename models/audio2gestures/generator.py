@@ -1,0 +1,133 @@
+"""Audio2Gestures (Li et al., ICCV 2021) as a causal stream: split shared and motion-specific codes.
+
+Causal by construction: the encoders' and the decoder's dilated convolutions see only the past (the paper's see 4.1 s
+ahead), log-mel windows end with their frame, and look-ahead is a choice per session. The decoder also sees the pose
+that was last shown, so that interrupts, cues and changes of generator are continued and not ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gesturestream.models.audio2gestures.audio_encoder import AudioEncoder, AudioState
+from gesturestream.models.audio2gestures.config import Audio2GesturesConfig
+from gesturestream.models.audio2gestures.decoder import Decoder, DecoderState
+from gesturestream.models.audio2gestures.mapping import MappingNet, StyleState
+from gesturestream.models.audio2gestures.motion_encoder import MotionEncoder
+from gesturestream.models.generator import Generator
+from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
+from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
+from gesturestream.models.streaming import level, lookahead
+from gesturestream.models.streaming.features import WINDOW_SAMPLES, LogMel
+from gesturestream.models.streaming.state import Ring, select
+
+
+class MotionState(NamedTuple):
+    """What advances with motion frames."""
+
+    mapping: tuple[StyleState, tuple[Ring, ...]]
+    decoder: DecoderState
+
+
+class Audio2GesturesState(NamedTuple):
+    level: level.LevelState
+    audio: AudioState
+    lookahead: lookahead.LookaheadState
+    motion: MotionState
+
+
+class Audio2Gestures(Generator):
+    """One set of weights for every look-ahead, speaker and emotion."""
+
+    motion_mean: Tensor
+    motion_std: Tensor
+
+    def __init__(self, config: Audio2GesturesConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        self.features = LogMel()
+        self.audio_encoder = AudioEncoder(c.audio_widths, c.shared_size)
+        self.motion_encoder = MotionEncoder(c.motion_widths, c.shared_size, c.specific_size)
+        self.condition = nn.Linear(len(EMOTIONS) + c.speakers + 1, c.condition_size)
+        self.mapping = MappingNet(c.specific_size, c.mapping_width, c.styles, c.condition_size)
+        self.decoder = Decoder(c.decoder_widths, c.shared_size, c.specific_size, c.condition_size, c.emitted_size)
+        self.register_buffer("motion_mean", torch.zeros(MOTION_SIZE))
+        self.register_buffer("motion_std", torch.ones(MOTION_SIZE))
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Audio2Gestures:
+        """Rebuilds from `config_dict` (lists from JSON become tuples). ValueError for an unknown field."""
+        known = Audio2GesturesConfig.__dataclass_fields__
+        if unknown := set(config) - set(known):
+            raise ValueError(f"expected fields of Audio2GesturesConfig, got unknown {sorted(unknown)}")
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
+        return cls(Audio2GesturesConfig(**values))
+
+    def config_dict(self) -> dict[str, Any]:
+        return asdict(self.config)
+
+    @property
+    def info(self) -> GeneratorInfo:
+        return GeneratorInfo(
+            name="audio2gestures",
+            window_samples=WINDOW_SAMPLES,
+            noise_size=self.mapping.noise_size,
+            speakers=self.config.speakers,
+        )
+
+    def init_state(self, rows: int) -> Audio2GesturesState:
+        return Audio2GesturesState(
+            level.init_state(rows),
+            self.audio_encoder.init_state(rows),
+            lookahead.init_state(rows, self.config.shared_size),
+            MotionState(self.mapping.init_state(rows), self.decoder.init_state(rows)),
+        )
+
+    def forward(self, inputs: StepInputs, state: Audio2GesturesState) -> tuple[StepOutputs, Audio2GesturesState]:
+        shared, heard, level_state, audio_state = self._listen(inputs, state)
+        window, known, valid, lookahead_state = lookahead.gather(
+            shared, inputs.audio_present, inputs.lookahead, state.lookahead
+        )
+        condition = self.conditions(inputs.emotion, heard, inputs.speaker, inputs.intensity)
+        motion, motion_state = self._move(window, known, condition, inputs, state.motion)
+        after = Audio2GesturesState(
+            level_state, audio_state, lookahead_state, select(valid, motion_state, state.motion)
+        )
+        return StepOutputs(self.denormalize(motion), valid, heard), after
+
+    def _listen(
+        self, inputs: StepInputs, state: Audio2GesturesState
+    ) -> tuple[Tensor, Tensor, level.LevelState, AudioState]:
+        features, level_state = level.normalize(self.features(inputs.pcm), state.level)
+        shared, heard, audio_state = self.audio_encoder.step(features, state.audio)
+        return shared, heard, level_state, audio_state
+
+    def _move(
+        self, window: Tensor, known: Tensor, condition: Tensor, inputs: StepInputs, state: MotionState
+    ) -> tuple[Tensor, MotionState]:
+        specific, mapping_state = self.mapping.step(inputs.noise, condition, state.mapping)
+        emitted = self.emitted_input(inputs.emitted)
+        motion, decoder_state = self.decoder.step(window, known, specific, condition, emitted, state.decoder)
+        return motion, MotionState(mapping_state, decoder_state)
+
+    def conditions(self, emotion: Tensor, heard: Tensor, speaker: Tensor, intensity: Tensor) -> Tensor:
+        """Embeds the controls; where all emotion weights are zero (`auto`) the heard emotion takes their place."""
+        auto = emotion.sum(-1, keepdim=True) < 1e-6
+        weights = torch.where(auto, heard, emotion)
+        embedded: Tensor = self.condition(torch.cat([weights, speaker, intensity[..., None]], -1))
+        return embedded
+
+    def emitted_input(self, emitted: Tensor) -> Tensor:
+        """Normalised pose and the flag that it is known: [..., 489] -> [..., 490]."""
+        pose = self.normalize(emitted)
+        return torch.cat([pose, torch.ones_like(pose[..., :1])], -1)
+
+    def normalize(self, motion: Tensor) -> Tensor:
+        return ((motion - self.motion_mean) / self.motion_std).clamp(-6.0, 6.0)
+
+    def denormalize(self, motion: Tensor) -> Tensor:
+        return motion * self.motion_std + self.motion_mean

@@ -1,0 +1,94 @@
+"""f_R: noise to the motion-specific code I_R (Audio2Gestures section 4.2, "Motion-specific code alignment")."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gesturestream.models.streaming.convolution import CausalConv1d
+from gesturestream.models.streaming.state import Ring
+
+STYLE_RATE = 1.0 / 30.0
+"""Share of the way to a newly drawn style per frame."""
+REDRAW_ABOVE = 2.9
+"""A normal above this draws a new style: about once in 18 s."""
+
+
+class StyleState(NamedTuple):
+    """The statistics (mean and log std per channel of I) a session's noise has now, and those it moves to."""
+
+    now: Tensor  # [B, 2 I]
+    goal: Tensor  # [B, 2 I]
+    drawn: Tensor  # [B] int64: 0 before the first frame
+
+
+class MappingNet(nn.Module):
+    """Three causal convolutions and a VAE head: coloured noise to codes that look like the motion encoder's.
+
+    The noise of frame k is mean + std * e_k with the statistics of a training clip, as in the paper; which clip is
+    drawn from the session's own noise, anew now and then, so that a long session does not keep one manner for ever.
+    """
+
+    bank: Tensor
+
+    def __init__(self, size: int, width: int, styles: int, condition_size: int) -> None:
+        super().__init__()
+        self.size, self.styles = size, styles
+        self.condition = nn.Linear(condition_size, width)
+        self.convolutions = nn.ModuleList(
+            [CausalConv1d(size, width, dilation=1), CausalConv1d(width, width, dilation=4)]
+            + [CausalConv1d(width, width, dilation=8)]
+        )
+        self.head = nn.Linear(width, 2 * size)
+        self.register_buffer("bank", torch.zeros(styles, 2 * size))
+
+    @property
+    def noise_size(self) -> int:
+        """Normals per frame: one per channel of I, one per style (the largest is drawn), one that redraws."""
+        return self.size + self.styles + 1
+
+    def init_state(self, rows: int) -> tuple[StyleState, tuple[Ring, ...]]:
+        style = StyleState(
+            torch.zeros(rows, 2 * self.size), torch.zeros(rows, 2 * self.size), torch.zeros(rows, dtype=torch.int64)
+        )
+        return style, tuple(c.init_state(rows) for c in self._convolutions())
+
+    def forward(self, signal: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Signal [B, T, I] (mean + std * e), condition [B, T, C] -> mean and log variance of I_R [B, T, I]."""
+        x = signal.transpose(1, 2)
+        for i, convolution in enumerate(self._convolutions()):
+            x = convolution(x)
+            if i == 0:
+                x = x + self.condition(condition).transpose(1, 2)
+            x = functional.leaky_relu(x, 0.2)
+        mean, log_variance = self.head(x.transpose(1, 2)).chunk(2, -1)
+        return mean, log_variance
+
+    def step(
+        self, noise: Tensor, condition: Tensor, state: tuple[StyleState, tuple[Ring, ...]]
+    ) -> tuple[Tensor, tuple[StyleState, tuple[Ring, ...]]]:
+        """Noise [B, Z] -> I_R [B, I] (the head's mean: the randomness is in the input)."""
+        e, style = noise[:, : self.size], self._style(noise, state[0])
+        mean, log_std = style.now.chunk(2, -1)
+        x, after = mean + log_std.exp() * e, []
+        for i, (convolution, ring) in enumerate(zip(self._convolutions(), state[1], strict=True)):
+            x, ring = convolution.step(x, ring)
+            after.append(ring)
+            if i == 0:
+                x = x + self.condition(condition)
+            x = functional.leaky_relu(x, 0.2)
+        return self.head(x)[:, : self.size], (style, tuple(after))
+
+    def _style(self, noise: Tensor, state: StyleState) -> StyleState:
+        pick = noise[:, self.size : self.size + self.styles].argmax(-1)
+        drawn = self.bank[pick]
+        first = state.drawn[:, None] == 0
+        goal = torch.where(first | (noise[:, -1:] > REDRAW_ABOVE), drawn, state.goal)
+        now = torch.where(first, drawn, state.now + STYLE_RATE * (goal - state.now))
+        return StyleState(now, goal, torch.ones_like(state.drawn))
+
+    def _convolutions(self) -> list[CausalConv1d]:
+        return [c for c in self.convolutions if isinstance(c, CausalConv1d)]
