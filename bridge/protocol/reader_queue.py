@@ -1,0 +1,185 @@
+"""What waits to be sent to one client: one ordered queue of text, frames and audio, each with its own bound.
+
+Text is never dropped; of frames the newest `queue_frames` are kept; of audio the newest `queue_audio_s`.
+Not thread-safe: the server holds one lock around it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gesturestream.bridge.protocol.codes import Limits
+from gesturestream.bridge.protocol.frames import encode_audio, encode_body, frame_header
+from gesturestream.bridge.protocol.layout import FrameFormat
+from gesturestream.models.motion import SAMPLE_RATE
+from gesturestream.realtime.frame import AudioChunk, Frame, FrameFlag
+
+Text = str | Callable[[float], str]
+"""Ready text, or text that is made at the moment it is sent, given the server time."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """The end of the connection, after everything queued before it."""
+
+    code: int
+    reason: str
+
+
+class SharedFrame:
+    """One frame for any number of readers: encoded once per format."""
+
+    __slots__ = ("_bodies", "frame")
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self._bodies: dict[FrameFormat, bytes] = {}
+
+    def message(self, form: FrameFormat, extra_flags: int) -> bytes:
+        """The whole message as one reader sees it."""
+        body = self._bodies.get(form)
+        if body is None:
+            body = self._bodies[form] = encode_body(self.frame, form)
+        return frame_header(self.frame, extra_flags) + body
+
+
+@dataclass(frozen=True)
+class _Audio:
+    chunk: AudioChunk
+    sequence: int
+
+
+_Item = Text | Close | SharedFrame | _Audio
+
+
+class ReaderQueue:
+    """The ordered queue towards one client."""
+
+    def __init__(
+        self,
+        form: FrameFormat | None,
+        limits: Limits,
+        *,
+        lossless: bool = False,
+        audio: bool = False,
+        mid_stream: bool = False,
+    ) -> None:
+        """`form` None: events only. `lossless`: offline, no frame is dropped (credit bounds the queue).
+        `audio`: forwarded audio was asked for. `mid_stream`: the first frame is a discontinuity."""
+        self.form = form
+        self.audio = audio
+        self.dropped = 0
+        """Frames this reader did not get."""
+        self.taken = 0
+        """Frames that left the queue for the socket (or that an events-only reader did not want)."""
+        self._limits = limits
+        self._lossless = lossless
+        self._items: OrderedDict[int, _Item] = OrderedDict()
+        self._next_key = 0
+        self._frames: deque[int] = deque()
+        self._audio: deque[int] = deque()
+        self._audio_samples = 0
+        self._audio_sequence = 0
+        self._audio_flags = FrameFlag(0)
+        self._frame_flags = FrameFlag.DISCONTINUITY if mid_stream else FrameFlag(0)
+        self._acknowledged: int | None = None
+        self._in_flight: deque[int] = deque(maxlen=limits.unacknowledged_frames + 1)
+        """Sequences sent and not acknowledged, as many as the rule needs to know of."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put_text(self, text: Text) -> None:
+        """Queues text; never dropped."""
+        self._put(text)
+
+    def put_close(self, code: int, reason: str) -> None:
+        """Queues the end of the connection."""
+        self._put(Close(code, reason))
+
+    def put_frame(self, frame: SharedFrame) -> None:
+        """Queues a frame, dropping the oldest one beyond the bound."""
+        if self.form is None:
+            self.taken = frame.frame.index + 1
+            return
+        self._frames.append(self._put(frame))
+        if not self._lossless:
+            self._trim_frames(1 if self.held else self._limits.queue_frames)
+
+    def put_audio(self, chunk: AudioChunk) -> None:
+        """Queues forwarded audio, dropping the oldest beyond the bound."""
+        if not self.audio:
+            return
+        self._audio.append(self._put(_Audio(chunk, self._audio_sequence)))
+        self._audio_sequence += 1
+        self._audio_samples += len(chunk.pcm)
+        while self._audio_samples > self._limits.queue_audio_s * SAMPLE_RATE and len(self._audio) > 1:
+            self._drop_audio()
+
+    def acknowledge(self, sequence: int) -> None:
+        """The reader has received every frame up to `sequence`; from the first call on it is held to acking."""
+        self._acknowledged = max(sequence, self._acknowledged or 0)
+        while self._in_flight and self._in_flight[0] <= self._acknowledged:
+            self._in_flight.popleft()
+
+    @property
+    def held(self) -> bool:
+        """Whether frames and audio wait for an acknowledgement. Text does not: an event is not media."""
+        late = len(self._in_flight) > self._limits.unacknowledged_frames
+        return late and self._acknowledged is not None and not self._lossless
+
+    def pop(self, now_s: float) -> str | bytes | Close | None:
+        """The next message, encoded for this reader, or None when nothing may be sent now."""
+        if self.held:
+            self._trim_frames(1)
+        key = self._next_sendable()
+        if key is None:
+            return None
+        item = self._items.pop(key)
+        if isinstance(item, SharedFrame):
+            return self._frame_message(item)
+        if isinstance(item, _Audio):
+            return self._audio_message(item, now_s)
+        return item(now_s) if callable(item) else item
+
+    def _next_sendable(self) -> int | None:
+        if not self.held:
+            return next(iter(self._items), None)
+        waiting = (SharedFrame, _Audio)
+        return next((key for key, item in self._items.items() if not isinstance(item, waiting)), None)
+
+    def _put(self, item: _Item) -> int:
+        key = self._next_key
+        self._next_key += 1
+        self._items[key] = item
+        return key
+
+    def _frame_message(self, item: SharedFrame) -> bytes:
+        self._frames.popleft()
+        flags, self._frame_flags = self._frame_flags, FrameFlag(0)
+        self._in_flight.append(item.frame.index)
+        self.taken = item.frame.index + 1
+        assert self.form is not None  # put_frame queues nothing for a reader without a format
+        return item.message(self.form, int(flags))
+
+    def _audio_message(self, item: _Audio, now_s: float) -> bytes:
+        self._audio.popleft()
+        self._audio_samples -= len(item.chunk.pcm)
+        flags, self._audio_flags = self._audio_flags, FrameFlag(0)
+        return encode_audio(item.chunk, item.sequence, now_s, int(flags))
+
+    def _trim_frames(self, keep: int) -> None:
+        while len(self._frames) > keep:
+            lost = self._items.pop(self._frames.popleft())
+            assert isinstance(lost, SharedFrame)
+            # A discontinuity that was dropped is still a discontinuity for whoever sees the next frame.
+            self._frame_flags |= FrameFlag.DROPPED | (lost.frame.flags & FrameFlag.DISCONTINUITY)
+            self.dropped += 1
+
+    def _drop_audio(self) -> None:
+        lost = self._items.pop(self._audio.popleft())
+        assert isinstance(lost, _Audio)
+        self._audio_samples -= len(lost.chunk.pcm)
+        self._audio_flags = FrameFlag.DISCONTINUITY
