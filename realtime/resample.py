@@ -13,9 +13,10 @@ from functools import lru_cache
 from math import gcd
 
 import numpy as np
-from gesturestream.models.motion import SAMPLE_RATE
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
+
+from gesturestream.models.motion import SAMPLE_RATE
 
 Floats = NDArray[np.float32]
 

@@ -10,6 +10,7 @@ from threading import Event
 import numpy as np
 import soundfile
 import soxr
+
 from gesturestream.models.motion import SAMPLE_RATE
 from gesturestream.realtime.sources import Floats, Push
 
