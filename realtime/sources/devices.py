@@ -97,7 +97,5 @@ def _matches(device: AudioDevice, wanted: int | str | None) -> bool:
 def _not_found(wanted: int | str | None, devices: tuple[AudioDevice, ...]) -> str:
     what = "a default microphone" if wanted is None else f"microphone {wanted!r}"
     if not devices:
-        return (
-            f"expected {what}, but this machine has no capture device (is one plugged in, is the sound server running?)"
-        )
+        return f"expected {what}, but there is no capture device at all: is one plugged in, does the sound server run?"
     return "\n  ".join([f"expected {what}, got these devices:", *map(str, devices)])

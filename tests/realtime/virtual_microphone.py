@@ -5,9 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from ctypes.util import find_library
 from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 RATE_HZ = 44100
 """PortAudio's native rate for an ALSA plug-in device: nothing resamples between `play` and the capture."""
@@ -73,7 +81,7 @@ class VirtualMicrophone:
 
     def play(self, wav: Path) -> None:
         """Plays `wav` into the microphone; returns when it has been heard."""
-        subprocess.run(["paplay", "--latency-msec=20", str(wav)], env=self.environment, check=True, timeout=120)
+        subprocess.run(["paplay", "--latency-msec=200", str(wav)], env=self.environment, check=True, timeout=120)
 
     def _answers(self) -> bool:
         sources = subprocess.run(["pactl", "list", "short", "sources"], env=self.environment, capture_output=True)
@@ -88,3 +96,45 @@ class VirtualMicrophone:
         loads = [argument for module in modules for argument in ("-L", module)]
         options = ("--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disallow-exit")
         return ["pulseaudio", "-n", *options, *loads]
+
+
+class Listener:
+    """`capture.py` in a process that hears the virtual microphone."""
+
+    def __init__(self, microphone: VirtualMicrophone, device: str) -> None:
+        self.heard = microphone.folder / "heard.npz"
+        program = Path(__file__).with_name("capture.py")
+        self._words: Queue[str] = Queue()
+        self._process = subprocess.Popen(
+            [sys.executable, str(program), device, str(self.heard)],
+            env=microphone.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = Thread(target=self._read)
+        self._reader.start()
+
+    def wait_for(self, word: str) -> None:
+        """Waits for the next word the capture says, which must be `word`."""
+        said = self._words.get(timeout=60)
+        assert said == word, f"expected the capture to say {word!r}, got {said!r}"
+
+    def stop(self) -> Mapping[str, NDArray[Any]]:
+        """Ends the capture; what it heard: `pcm`, `samples` and `arrivals` of each block, `rate`, `overflows`."""
+        self._process.terminate()
+        assert self._process.wait(timeout=60) == 0
+        self._reader.join()
+        with np.load(self.heard) as heard:
+            return dict(heard)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                self._words.put(line.strip())
+        self._words.put("(end)")
