@@ -29,6 +29,10 @@ class Arrivals:
     frames: list[tuple[int, float]] = field(default_factory=list)
     """(sequence, time of arrival on `time.monotonic`), in order."""
     events: list[dict[str, Any]] = field(default_factory=list)
+    granted: int | None = None
+    """Mode `offline`: how many samples may have been sent in all; None: as many as one likes."""
+    sent: int = 0
+    """Samples sent so far."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -50,6 +54,12 @@ class Avatar:
     ready: dict[str, Any]
     arrivals: Arrivals
 
+    async def credit_for(self, samples: int) -> None:
+        """Waits until the server has granted `samples` more."""
+        arrivals = self.arrivals
+        while arrivals.granted is not None and arrivals.sent + samples > arrivals.granted:
+            await asyncio.sleep(0.005)
+
 
 @asynccontextmanager
 async def open_avatar(url: str, *, rate: int, mode: str = "live", **start: Any) -> AsyncIterator[Avatar]:
@@ -60,11 +70,13 @@ async def open_avatar(url: str, *, rate: int, mode: str = "live", **start: Any) 
         ready = json.loads(await socket.recv())
         if ready["type"] != "ready":
             raise RuntimeError(f"Expected `ready`, got {ready}")
-        arrivals = Arrivals()
+        arrivals = Arrivals(granted=10 * rate if mode == "offline" else None)
         reader = asyncio.create_task(_read(socket, arrivals))
         try:
             yield Avatar(socket=socket, ready=ready, arrivals=arrivals)
         finally:
+            if reader.done():
+                reader.result()
             reader.cancel()
 
 
@@ -93,6 +105,7 @@ def _note_text(message: dict[str, Any], arrivals: Arrivals) -> None:
         raise RuntimeError(f"The server answered {message}")
     if message["type"] == "event":
         arrivals.events.append(message)
+        arrivals.granted = message["samples"] if message["name"] == "credit" else arrivals.granted
 
 
 async def speak(avatar: Avatar, pcm: NDArray[np.int16], rate: int, start_s: float, *, speed: float = 1.0) -> None:
@@ -100,7 +113,9 @@ async def speak(avatar: Avatar, pcm: NDArray[np.int16], rate: int, start_s: floa
     chunk = round(rate * CHUNK_S)
     for count, begin in enumerate(range(0, len(pcm), chunk), start=1):
         await sleep_until(start_s + count * CHUNK_S / speed)
+        await avatar.credit_for(chunk)
         await avatar.socket.send(pcm[begin : begin + chunk].tobytes())
+        avatar.arrivals.sent += chunk
 
 
 async def sleep_until(deadline_s: float) -> None:

@@ -112,7 +112,9 @@ def run(options: Latency) -> None:
     console = Console()
     steps = measure_steps(options.generator, options.runs, options.frames)
     console.print(
-        table("one step, batch 1, one CPU thread", steps, ("generator", "executor", "part", "p50_ms", "p99_ms", "max_ms"))
+        table(
+            "one step, batch 1, one CPU thread", steps, ("generator", "executor", "part", "p50_ms", "p99_ms", "max_ms")
+        )
     )
     sound = measure_sound_to_motion(options)
     console.print(

@@ -1,6 +1,6 @@
 """Endurance: half an hour of speech streamed through a real server at ten times speed, its memory watched.
 
-    python -m benchmarks.soak --minutes 30 --speed 10
+python -m benchmarks.soak --minutes 30 --speed 10
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ def speech(seconds: float, rate: int) -> NDArray[np.float32]:
     return np.resize(soxr.resample(pcm, recorded_rate, rate), round(seconds * rate)).astype(np.float32)
 
 
-def speech_with_clicks(seconds: float, rate: int, seed: int, per_second: float = 8.0) -> tuple[
-    NDArray[np.int16], NDArray[np.int64]
-]:
+def speech_with_clicks(
+    seconds: float, rate: int, seed: int, per_second: float = 8.0
+) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
     """16-bit speech with full-scale clicks and the samples they lie at, sorted, uniform over all phases of a frame."""
     pcm = (speech(seconds, rate) * 32767).astype(np.int16)
     clicks = np.random.default_rng(seed).choice(len(pcm), size=round(seconds * per_second), replace=False)
