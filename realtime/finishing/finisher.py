@@ -1,0 +1,152 @@
+"""Motion finishing: a generator's packed motion in, what the viewer is shown out. Batched and torch-free.
+
+Stages, in order: sanitise and decode; posture override; retraction after an interrupt; cue; inertialisation of
+whatever jumped; joint limits; root leash; planted feet. The engine's model thread is the only caller.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gesturestream.models.body.limits import clamp_to_limits
+from gesturestream.realtime.config import Posture
+from gesturestream.realtime.cues import CuePlayer
+from gesturestream.realtime.finishing.feet import Feet
+from gesturestream.realtime.finishing.inertia import (
+    JOINTS_LOWER,
+    JOINTS_UPPER,
+    SCALARS_FACE,
+    SCALARS_ROOT,
+    Inertia,
+)
+from gesturestream.realtime.finishing.leash import Leash
+from gesturestream.realtime.finishing.pose import Bools, Floats, PoseBatch, Rows, decode, encode, sanitise
+from gesturestream.realtime.finishing.posture import BLEND_FRAMES as POSTURE_FRAMES
+from gesturestream.realtime.finishing.posture import PostureOverride
+from gesturestream.realtime.finishing.rest import rest_packed
+from gesturestream.realtime.finishing.retraction import RETRACT_FRAMES, RETRACTED_JOINTS, Retraction
+
+_CROSS_FADE_FRAMES = 12
+_NO_SCALARS = SCALARS_ROOT & SCALARS_FACE
+
+
+class FinishedBatch(NamedTuple):
+    """What is shown: n frames. The arrays are new with every step."""
+
+    quat_xyzw: Floats  # [n, 55, 4] parent-local, unit, w >= 0
+    root_m: Floats  # [n, 3]
+    expressions: Floats  # [n, 100]
+    blendshapes: Floats  # [n, 52] 0..1
+    contacts: Floats  # [n, 4] 0..1
+    packed: Floats  # [n, 489] the same poses as the next step's `emitted` input
+    retracting: Bools  # [n] on the way to rest after an interrupt
+    cue_playing: Bools  # [n]
+
+
+class Finisher:
+    """Finishing state of `capacity` rows. `reset` a row before its first step."""
+
+    def __init__(self, capacity: int) -> None:
+        self._last = np.tile(rest_packed(), (capacity, 1))
+        self._before = self._last.copy()
+        self._fresh = np.ones(capacity, np.bool_)
+        self._posture = PostureOverride(capacity)
+        self._retraction = Retraction(capacity)
+        self._cues = CuePlayer(capacity)
+        self._inertia = Inertia(capacity)
+        self._leash = Leash(capacity)
+        self._feet = Feet(capacity)
+
+    def reset(self, row: int, *, seed: int, leash_m: float) -> None:
+        """A new tenant: nothing of the former one is left."""
+        self._last[row] = self._before[row] = rest_packed()
+        self._fresh[row] = True
+        self._posture.reset(row)
+        self._retraction.reset(row, seed)
+        self._cues.reset(row)
+        self._inertia.reset(row)
+        self._leash.reset(row, leash_m)
+        self._feet.reset(row)
+
+    def step(self, rows: Rows, motion: Floats) -> FinishedBatch:
+        """Finishes one frame of each of `rows` [n] (no row twice); motion [n, 489] as models/motion.py says.
+
+        Non-finite values are replaced by the row's last shown ones. Rows do not influence each other, bit for bit.
+        """
+        pose = decode(sanitise(motion, self._last[rows]))
+        self._leash.begin(rows, pose.root_m)
+        self._posture.apply(rows, pose)
+        retracting = self._retraction.apply(rows, pose)
+        cue_playing = self._cues.apply(rows, pose.quat_xyzw)
+        if self._inertia.busy(rows).any():
+            self._inertia.apply(rows, pose, decode(self._last[rows]), decode(self._before[rows]))
+        pose.quat_xyzw = clamp_to_limits(pose.quat_xyzw)
+        self._leash.apply(rows, pose)
+        self._feet.apply(rows, pose)
+        return self._emit(rows, pose, retracting, cue_playing)
+
+    def _emit(self, rows: Rows, pose: PoseBatch, retracting: Bools, cue_playing: Bools) -> FinishedBatch:
+        packed = encode(pose)
+        fresh = self._fresh[rows][:, None]
+        self._before[rows] = np.where(fresh, packed, self._last[rows])
+        self._last[rows] = packed
+        self._fresh[rows] = False
+        return FinishedBatch(
+            pose.quat_xyzw,
+            pose.root_m,
+            pose.expressions,
+            pose.blendshapes,
+            pose.contacts,
+            packed,
+            retracting,
+            cue_playing,
+        )
+
+    def interrupt(self, row: int) -> None:
+        """Barge-in: the next frame begins the retraction; rest is reached with the ninth (0.3 s)."""
+        self._cues.reset(row)
+        self._retraction.begin(row)
+        self._inertia.trigger(row, RETRACT_FRAMES, RETRACTED_JOINTS, _NO_SCALARS)
+
+    def resume(self, row: int) -> None:
+        """Speech is back: blends from rest to the generator within 0.4 s. Without a retraction nothing happens."""
+        if self._retraction.active(row):
+            self._retraction.end(row)
+            self._inertia.trigger(row, _CROSS_FADE_FRAMES, RETRACTED_JOINTS, _NO_SCALARS)
+
+    def set_posture(self, row: int, posture: Posture) -> None:
+        """Legs and root from the next frame on, blended within a second."""
+        shown = decode(self._last[[row]])
+        rows = np.array([row])
+        self._posture.set(row, posture, shown, self._leash.start_m(rows)[0], float(self._leash.leash_m(rows)[0]))
+        self._inertia.trigger(row, POSTURE_FRAMES, JOINTS_LOWER, SCALARS_ROOT)
+
+    def set_leash(self, row: int, leash_m: float) -> None:
+        """How far the root may be from where it started, metres; eased in."""
+        self._leash.set(row, leash_m)
+
+    def play_cue(self, row: int, name: str) -> int:
+        """Plays a named gesture from the next frame on, instead of one that runs; its length in frames.
+
+        ValueError: no such cue.
+        """
+        replaced = self._cues.playing(row)
+        frames = self._cues.play(row, name)
+        if replaced:
+            self._inertia.trigger(row, _CROSS_FADE_FRAMES, JOINTS_UPPER, _NO_SCALARS)
+        return frames
+
+    def clear_cues(self, row: int) -> None:
+        """Stops a cue that plays; the body blends back to the generator."""
+        if self._cues.playing(row):
+            self._cues.reset(row)
+            self._inertia.trigger(row, _CROSS_FADE_FRAMES, JOINTS_UPPER, _NO_SCALARS)
+
+    def cross_fade(self, row: int) -> None:
+        """The generator's motion may jump with the next frame: blends over 0.4 s, face and root too."""
+        joints = JOINTS_UPPER | JOINTS_LOWER
+        if self._retraction.active(row):
+            joints = joints & ~RETRACTED_JOINTS  # their target is rest, whatever the generator does
+        self._inertia.trigger(row, _CROSS_FADE_FRAMES, joints, SCALARS_ROOT | SCALARS_FACE)

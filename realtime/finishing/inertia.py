@@ -1,0 +1,146 @@
+"""Inertialisation: whatever jumps in the target pose is carried as an offset that decays smoothly to zero.
+
+After Bollo, "Inertialization: high-performance animation transitions in Gears of War" (GDC 2018). The offset follows
+the quintic that starts with the shown pose and its velocity and ends, after exactly the asked-for time, at rest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gesturestream.models.body.rotations import (
+    axis_angle_to_quat,
+    quat_canonical,
+    quat_conjugate,
+    quat_multiply,
+    quat_to_axis_angle,
+)
+from gesturestream.models.body.skeleton import JOINT_COUNT
+from gesturestream.models.motion import BLENDSHAPE_COUNT, EXPRESSION_COUNT, FPS
+from gesturestream.realtime.finishing.pose import Bools, Floats, PoseBatch, Rows
+
+SHORTEST_FRAMES = 9
+"""0.3 s: a joint half a turn away then moves at 1.875 pi / 0.3 s."""
+_MAX_START_RAD_S = 6.0
+MAX_BLEND_RAD_S = 1.875 * np.pi * FPS / SHORTEST_FRAMES + 0.44 * _MAX_START_RAD_S
+"""22.3 rad/s: the most a blend adds to a joint's own speed (peak of the two quintics below)."""
+_MAX_START_M_S = 1.5
+
+_SCALARS = 3 + BLENDSHAPE_COUNT + EXPRESSION_COUNT
+JOINTS_UPPER = np.array([j not in (0, 1, 2, 4, 5, 7, 8, 10, 11) for j in range(JOINT_COUNT)])
+JOINTS_LOWER = ~JOINTS_UPPER
+SCALARS_ROOT = np.arange(_SCALARS) < 3
+SCALARS_FACE = ~SCALARS_ROOT
+
+
+class Inertia:
+    """Offsets of `capacity` rows, each joint and each scalar (root, blendshapes, expressions) with its own clock."""
+
+    def __init__(self, capacity: int) -> None:
+        self._turn = _Channels(capacity, JOINT_COUNT, 3)
+        self._scalar = _Channels(capacity, _SCALARS, 1)
+
+    def reset(self, row: int) -> None:
+        self._turn.reset(row)
+        self._scalar.reset(row)
+
+    def trigger(self, row: int, frames: int, joints: NDArray[np.bool_], scalars: NDArray[np.bool_]) -> None:
+        """The target of these channels jumps with the next frame: reach it `frames` (>= 9) frames from now."""
+        frames = max(frames, SHORTEST_FRAMES)
+        self._turn.trigger(row, frames, joints)
+        self._scalar.trigger(row, frames, scalars)
+
+    def busy(self, rows: Rows) -> Bools:
+        """[n] rows that carry an offset."""
+        return self._turn.busy(rows) | self._scalar.busy(rows)
+
+    def apply(self, rows: Rows, pose: PoseBatch, last: PoseBatch, before: PoseBatch) -> None:
+        """Adds the offsets to `pose`, in place. `last` and `before`: the last two shown poses of the same rows."""
+        self._apply_turns(rows, pose, last, before)
+        self._apply_scalars(rows, pose, last, before)
+
+    def _apply_turns(self, rows: Rows, pose: PoseBatch, last: PoseBatch, before: PoseBatch) -> None:
+        busy = self._turn.busy(rows)
+        if not busy.any():
+            return
+        rows, quat = rows[busy], pose.quat_xyzw[busy]
+        if self._turn.pending(rows).any():
+            offset = turn_from_to(quat, last.quat_xyzw[busy])
+            speed = turn_from_to(before.quat_xyzw[busy], last.quat_xyzw[busy]) * FPS
+            self._turn.start(rows, offset, _bounded(speed, _MAX_START_RAD_S))
+        offset = self._turn.advance(rows)
+        pose.quat_xyzw[busy] = quat_canonical(quat_multiply(axis_angle_to_quat(offset), quat))
+
+    def _apply_scalars(self, rows: Rows, pose: PoseBatch, last: PoseBatch, before: PoseBatch) -> None:
+        busy = self._scalar.busy(rows)
+        if not busy.any():
+            return
+        rows, values = rows[busy], _scalars(pose)[busy]
+        if self._scalar.pending(rows).any():
+            shown = _scalars(last)[busy]
+            speed = ((shown - _scalars(before)[busy]) * FPS).clip(-_MAX_START_M_S, _MAX_START_M_S)
+            self._scalar.start(rows, (shown - values)[..., None], speed[..., None])
+        values = values + self._scalar.advance(rows)[..., 0]
+        pose.root_m[busy] = values[:, :3]
+        pose.blendshapes[busy] = values[:, 3 : 3 + BLENDSHAPE_COUNT].clip(0.0, 1.0)
+        pose.expressions[busy] = values[:, 3 + BLENDSHAPE_COUNT :]
+
+
+class _Channels:
+    """Quintic offsets of one kind: position x0 and velocity v0 at the start, all derivatives zero at the end."""
+
+    def __init__(self, capacity: int, channels: int, size: int) -> None:
+        self._x0 = np.zeros((capacity, channels, size), np.float32)
+        self._v0 = np.zeros((capacity, channels, size), np.float32)
+        self._frame = np.zeros((capacity, channels), np.int32)
+        self._frames = np.zeros((capacity, channels), np.int32)  # 0: no offset
+        self._pending = np.zeros((capacity, channels), np.bool_)
+
+    def reset(self, row: int) -> None:
+        self._frames[row] = 0
+        self._pending[row] = False
+
+    def trigger(self, row: int, frames: int, channels: NDArray[np.bool_]) -> None:
+        self._pending[row, channels] = True
+        self._frames[row, channels] = frames
+
+    def busy(self, rows: Rows) -> Bools:
+        return np.asarray((self._frames[rows] > 0).any(-1))
+
+    def pending(self, rows: Rows) -> Bools:
+        return self._pending[rows]
+
+    def start(self, rows: Rows, x0: Floats, v0: Floats) -> None:
+        pending = self._pending[rows]
+        self._x0[rows] = np.where(pending[..., None], x0, self._x0[rows])
+        self._v0[rows] = np.where(pending[..., None], v0, self._v0[rows])
+        self._frame[rows] = np.where(pending, 0, self._frame[rows])
+        self._pending[rows] = False
+
+    def advance(self, rows: Rows) -> Floats:
+        """One frame on: the offsets now."""
+        self._frame[rows] += 1
+        frame, frames = self._frame[rows], self._frames[rows]
+        frames = np.where(frame >= frames, 0, frames)
+        self._frames[rows] = frames
+        s = (frame / np.maximum(frames, 1)).astype(np.float32)[..., None]
+        duration_s = (frames / np.float32(FPS)).astype(np.float32)[..., None]
+        position = 1 - s**3 * (10 - 15 * s + 6 * s * s)
+        velocity = s - s**3 * (6 - 8 * s + 3 * s * s)
+        offset = self._x0[rows] * position + self._v0[rows] * duration_s * velocity
+        return np.asarray(np.where(frames[..., None] > 0, offset, 0), np.float32)
+
+
+def turn_from_to(a: Floats, b: Floats) -> Floats:
+    """Rotation vectors r with exp(r) a = b. [..., 4] x [..., 4] -> [..., 3] radians."""
+    return np.asarray(quat_to_axis_angle(quat_multiply(b, quat_conjugate(a))))
+
+
+def _bounded(vectors: Floats, longest: float) -> Floats:
+    length = np.sqrt((vectors * vectors).sum(-1, keepdims=True))
+    return np.asarray(vectors * np.minimum(1.0, longest / np.maximum(length, 1e-6)), np.float32)
+
+
+def _scalars(pose: PoseBatch) -> Floats:
+    return np.concatenate([pose.root_m, pose.blendshapes, pose.expressions], -1)
