@@ -24,7 +24,7 @@ def test_ring_keeps_order_drops_the_oldest_and_counts_them(capacity, puts):
         put = list(range(number, number + count))
         number += count
         for value in put:
-            ring.put(np.float32([value]))
+            ring.put(np.full(1, value, np.float32))
         assert ring.wait(0) == (count > 0)
         assert [int(block[0]) for block in ring.take()] == put[-capacity:]
         dropped += max(0, count - capacity)
