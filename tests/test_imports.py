@@ -121,7 +121,7 @@ def test_everything_a_server_needs_imports_without_torch():
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's wheel, built from a copy of the tree so that no build folder is left in it."""
     tree, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("wheel")
     for folder in ("gesturestream", *FOLDERS):

@@ -95,8 +95,8 @@ class MicrophoneSource:
             with closing(stream):
                 if self._pump(stream, push, stop):
                     return
-            log.warning("microphone %s lost", self.name)
-            on_lost()
+                log.warning("microphone %s lost", self.name)
+                on_lost()  # before it is closed, which blocks for as long as a sound server hangs
             stream = self._find_again(stop)
             if stream is None:
                 return

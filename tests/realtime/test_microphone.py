@@ -144,12 +144,13 @@ def test_what_is_played_is_heard_in_real_time(microphone, listener, speech):
 
 @needs_virtual_microphone
 @pytest.mark.virtual_microphone
-def test_unplugged_and_plugged_in_again_without_a_restart(microphone, listener, speech):
+@pytest.mark.parametrize(("lose", "restore"), [("unplug", "plug_in"), ("freeze", "thaw")])
+def test_lost_and_found_again_without_a_restart(microphone, listener, speech, lose, restore):
     path, played = speech
     listener.wait_for("hearing")
-    microphone.unplug()
+    getattr(microphone, lose)()
     listener.wait_for("lost")
-    microphone.plug_in()
+    getattr(microphone, restore)()
     listener.wait_for("back")
     microphone.play(path)
     assert correlation_after_alignment(listener.stop()["pcm"], played) > 0.99

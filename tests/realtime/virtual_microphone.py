@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -78,6 +79,16 @@ class VirtualMicrophone:
             self._server.kill()
             self._server.wait()
         self.socket.unlink(missing_ok=True)
+
+    def freeze(self) -> None:
+        """Stops the sound server where it stands: its clients' streams stay open and give nothing."""
+        assert self._server
+        self._server.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets a frozen sound server go on."""
+        assert self._server
+        self._server.send_signal(signal.SIGCONT)
 
     def play(self, wav: Path) -> None:
         """Plays `wav` into the microphone; returns when it has been heard."""
