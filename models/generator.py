@@ -38,3 +38,10 @@ class Generator(nn.Module, ABC):
     @abstractmethod
     def forward(self, inputs: StepInputs, state: State) -> tuple[StepOutputs, State]:
         """One frame for B rows."""
+
+    @abstractmethod
+    def forward_sequence(self, inputs: StepInputs) -> StepOutputs:
+        """T frames at once from a new state, by the code that trains, given what was shown as history.
+
+        Everything has an axis T after B, indexed by motion frame, but `lookahead` [B].
+        """

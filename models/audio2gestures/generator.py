@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gesturestream.models.audio2gestures.audio_encoder import AudioEncoder, AudioState
+from gesturestream.models.audio2gestures.audio_encoder import PRESENCE, AudioEncoder, AudioState, smooth_sequence
 from gesturestream.models.audio2gestures.config import Audio2GesturesConfig
 from gesturestream.models.audio2gestures.decoder import Decoder, DecoderState
 from gesturestream.models.audio2gestures.mapping import MappingNet, StyleState
@@ -22,8 +22,8 @@ from gesturestream.models.generator import Generator
 from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming import level, lookahead
-from gesturestream.models.streaming.features import WINDOW_SAMPLES, LogMel
-from gesturestream.models.streaming.state import Ring, select
+from gesturestream.models.streaming.features import WINDOW_SAMPLES, Heard, LogMel
+from gesturestream.models.streaming.state import Ring, map_leaves, select
 
 
 class MotionState(NamedTuple):
@@ -114,6 +114,30 @@ class Audio2Gestures(Generator):
         motion, decoder_state = self.decoder.step(window, known, specific, condition, emitted, state.decoder)
         return motion, MotionState(mapping_state, decoder_state)
 
+    def forward_sequence(self, inputs: StepInputs) -> StepOutputs:
+        """The same network over whole sequences from a new state, as in training, given what was shown as history.
+
+        Shapes as in `StepInputs` with an axis T after B for everything but `lookahead` [B]; `pcm` and `noise`,
+        `emitted` and controls by motion frame. The audio ends with the last frame. Differentiable.
+        """
+        features = self.features_sequence(inputs.pcm)
+        shared, instant = self.audio_encoder(features)
+        heard = smooth_sequence(instant, features[..., PRESENCE]).softmax(-1)
+        condition = self.conditions(inputs.emotion, _ahead(heard, inputs.lookahead), inputs.speaker, inputs.intensity)
+        window, known = lookahead.windows(shared, inputs.lookahead)
+        specific = self.mapping.sequence(inputs.noise, condition)
+        motion = self.decoder(window, known, specific, condition, self.emitted_input(inputs.emitted))
+        return StepOutputs(self.denormalize(motion), torch.ones_like(motion[..., 0], dtype=torch.bool), heard)
+
+    def features_sequence(self, pcm: Tensor) -> Tensor:
+        """Windows [B, T, W] -> normalised features [B, T, 68]."""
+        heard = [part.view(*pcm.shape[:2], *part.shape[1:]) for part in self.features(pcm.flatten(0, 1))]
+        state, out = map_leaves(lambda leaf: leaf.to(pcm.dtype), level.init_state(len(pcm))), []
+        for t in range(pcm.shape[1]):
+            features, state = level.normalize(Heard(*(part[:, t] for part in heard)), state)
+            out.append(features)
+        return torch.stack(out, 1)
+
     def conditions(self, emotion: Tensor, heard: Tensor, speaker: Tensor, intensity: Tensor) -> Tensor:
         """Embeds the controls; where all emotion weights are zero (`auto`) the heard emotion takes their place."""
         auto = emotion.sum(-1, keepdim=True) < 1e-6
@@ -131,3 +155,9 @@ class Audio2Gestures(Generator):
 
     def denormalize(self, motion: Tensor) -> Tensor:
         return motion * self.motion_std + self.motion_mean
+
+
+def _ahead(heard: Tensor, lookahead: Tensor) -> Tensor:
+    """What had been heard when motion frame m was made: audio frame m + L, or the last one. [B, T, 8]."""
+    frames = torch.arange(heard.shape[1], device=heard.device) + lookahead[:, None]
+    return heard.gather(1, frames.clamp_max(heard.shape[1] - 1)[:, :, None].expand_as(heard))

@@ -82,6 +82,15 @@ class MappingNet(nn.Module):
             x = functional.leaky_relu(x, 0.2)
         return self.head(x)[:, : self.size], (style, tuple(after))
 
+    def sequence(self, noise: Tensor, condition: Tensor) -> Tensor:
+        """What `step` gives from a new state, for noise [B, T, Z] and condition [B, T, C] at once: I_R [B, T, I]."""
+        style, signal = self.init_state(len(noise))[0], []
+        for t in range(noise.shape[1]):
+            style = self._style(noise[:, t], style)
+            mean, log_std = style.now.chunk(2, -1)
+            signal.append(mean + log_std.exp() * noise[:, t, : self.size])
+        return self(torch.stack(signal, 1), condition)[0]
+
     def _style(self, noise: Tensor, state: StyleState) -> StyleState:
         pick = noise[:, self.size : self.size + self.styles].argmax(-1)
         drawn = self.bank[pick]

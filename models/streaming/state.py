@@ -90,8 +90,8 @@ def _rebuild(like: Any, children: list[Any]) -> Any:
 class StateStore:
     """The state of all rows of one executor. The only code that writes in place, and the only one that knows masks."""
 
-    def __init__(self, state: State, device: torch.device | None = None) -> None:
-        self._state = map_leaves(lambda leaf: leaf.contiguous().to(device or leaf.device), state)
+    def __init__(self, state: State) -> None:
+        self._state = map_leaves(Tensor.contiguous, state)
 
     def view(self, rows: int) -> State:
         """The state of rows 0..rows-1, without a copy; read-only for the step."""

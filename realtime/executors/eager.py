@@ -12,7 +12,7 @@ from gesturestream.models import checkpoint
 from gesturestream.models.generator import Generator
 from gesturestream.models.motion import MOTION_SIZE
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
-from gesturestream.models.streaming.state import StateStore
+from gesturestream.models.streaming.state import StateStore, map_leaves
 
 
 class EagerExecutor:
@@ -29,6 +29,7 @@ class EagerExecutor:
         self.buckets = _buckets(capacity)
         self._device = torch.device(device)
         self._generator = generator.eval().to(self._device)
+        self._dtype = next(generator.parameters()).dtype
         self._state = self._new_state()
 
     @classmethod
@@ -45,7 +46,7 @@ class EagerExecutor:
     @torch.inference_mode()
     def step(self, inputs: StepInputs) -> StepOutputs:
         rows = len(inputs.active)
-        on_device = StepInputs(*(torch.from_numpy(array).to(self._device) for array in inputs))
+        on_device = StepInputs(*(self._place(torch.from_numpy(array)) for array in inputs))
         if inputs.reset.any():
             self._state.reset(on_device.reset)
         outputs, after = self._generator(on_device, self._state.view(rows))
@@ -54,7 +55,11 @@ class EagerExecutor:
 
     def _new_state(self) -> StateStore:
         with torch.inference_mode():
-            return StateStore(self._generator.init_state(self.capacity), self._device)
+            return StateStore(map_leaves(self._place, self._generator.init_state(self.capacity)))
+
+    def _place(self, tensor: Tensor) -> Tensor:
+        """On the device, floating values in the generator's own precision."""
+        return tensor.to(self._device, self._dtype if tensor.is_floating_point() else tensor.dtype)
 
 
 def _buckets(capacity: int) -> tuple[int, ...]:

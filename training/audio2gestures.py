@@ -1,0 +1,190 @@
+"""How Audio2Gestures learns: the two data flows of paper section 4.1 and the losses of section 4.2.
+
+What differs from the paper, and why: the motion-specific code is slow (averaged over half a second) and keeps a tight
+KL term, so that it says which variant of a gesture is made while the voice says when; the mapping network is besides
+matched to the encoder's codes in how they move in time (a stream has no clip to take statistics from); and the pose
+last shown is an input, corrupted, or dropped, or the network's own, so that copying it never pays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gesturestream.models.audio2gestures import Audio2Gestures
+from gesturestream.models.audio2gestures.audio_encoder import PRESENCE, smooth_sequence
+from gesturestream.models.motion import EMOTIONS
+from gesturestream.models.streaming import lookahead
+from gesturestream.training import losses
+from gesturestream.training.dataset import FACE, Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """Weights of the terms; names as in the paper where it has them."""
+
+    rotation: float = 1.0
+    position: float = 4.0
+    speed: float = 2.0
+    relaxed: float = 6.0
+    """Eq. 10, the random path's body."""
+    tolerance_m: float = 0.05
+    """Rho of eq. 10."""
+    face: float = 1.0
+    """The random path's face, which the voice determines: not relaxed."""
+    alignment: float = 0.2
+    """Eq. 9."""
+    kl: float = 0.01
+    cycle: float = 0.2
+    """Eq. 11."""
+    diversity: float = 0.05
+    """Eq. 12, in its stable form: distance of the two paths' bodies."""
+    code_motion: float = 1.0
+    emotion: float = 0.2
+
+
+class Codes(NamedTuple):
+    """What the encoders make of a batch."""
+
+    shared_audio: Tensor  # [B, T, S]
+    shared_motion: Tensor  # [B, T, S]
+    mean: Tensor  # [B, T, I]
+    log_variance: Tensor  # [B, T, I]
+    emotion_logits: Tensor  # [B, T, 8] instantaneous
+    heard_logits: Tensor  # [B, T, 8] smoothed over speech
+
+
+class Objective:
+    """Computes the loss of one batch; holds no parameters of its own.
+
+    `bf16`: networks run in bfloat16 (four times faster on CPUs that have it), losses and kinematics in float32.
+    """
+
+    def __init__(self, model: Audio2Gestures, weights: LossWeights, *, bf16: bool | None = None) -> None:
+        self.model, self.weights = model, weights
+        self.bf16 = has_bf16() if bf16 is None else bf16
+        self.face = torch.from_numpy(FACE).float()
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Terms by name, unweighted, and their weighted sum under `total`."""
+        model, w = self.model, self.weights
+        target = model.normalize(batch.motion)
+        codes = self._encode(batch.features, target)
+        condition = self._condition(batch, codes)
+        terms: dict[str, Tensor] = {}
+
+        # The first path: shared code of the audio or of the motion, motion-specific code of the motion itself.
+        specific = _sample(codes.mean, codes.log_variance)
+        from_audio = torch.rand(len(target), 1, 1) < 0.6
+        shared = torch.where(from_audio, codes.shared_audio, codes.shared_motion)
+        first = self._decode(shared, batch.lookahead, specific, condition, self._emitted(target))
+        true_body, first_body = losses.body_positions(batch.motion), self._body(first)
+        terms["rotation"] = losses.rotation_loss(first, target)
+        terms["speed"] = losses.speed_loss(first, target)
+        terms["position"] = losses.position_loss(first_body, true_body)
+
+        # The second path: what the stream does, the motion-specific code from noise, its own poses shown back to it.
+        random, prior_mean, prior_log_variance = self._mapped(codes, condition)
+        second = self._decode(codes.shared_audio, batch.lookahead, random, condition, self._emitted(first.detach()))
+        second_body = self._body(second)
+        terms["relaxed"] = losses.relaxed_position_loss(second_body, true_body, w.tolerance_m)
+        terms["face"] = losses.rotation_loss(second, target, self.face) + w.speed * losses.speed_loss(
+            second, target, self.face
+        )
+        terms["diversity"] = -losses.position_loss(second_body, first_body.detach())
+        terms["cycle"] = self._cycle(second, random)
+
+        terms["alignment"] = (codes.shared_audio - codes.shared_motion).abs().mean()
+        terms["kl"] = losses.kl_to_normal(codes.mean, codes.log_variance) + 0.1 * losses.kl_to_normal(
+            prior_mean, prior_log_variance
+        )
+        terms["code_motion"] = losses.autocovariance_loss(prior_mean, codes.mean.detach())
+        terms["emotion"] = self._emotion(batch, codes)
+        terms["total"] = sum((getattr(w, name) * value for name, value in terms.items()), torch.zeros(()))
+        return terms
+
+    def _networks(self) -> torch.autocast:
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.bf16)
+
+    def _encode(self, features: Tensor, target: Tensor) -> Codes:
+        with self._networks():
+            shared, logits = _float(self.model.audio_encoder(features))
+            shared_motion, mean, log_variance = _float(self.model.motion_encoder(target))
+        return Codes(
+            shared, shared_motion, mean, log_variance, logits, smooth_sequence(logits, features[..., PRESENCE])
+        )
+
+    def _condition(self, batch: Batch, codes: Codes) -> Tensor:
+        """Controls per frame; half of the clips hear the emotion instead of being told it."""
+        told = functional.one_hot(batch.emotion, len(EMOTIONS)).float()
+        told = told * (torch.rand(len(told), 1) < 0.5)
+        frames = codes.heard_logits.shape[1]
+        return self.model.conditions(
+            told[:, None].expand(-1, frames, -1),
+            codes.heard_logits.detach().softmax(-1),
+            functional.one_hot(batch.speaker, self.model.config.speakers).float()[:, None].expand(-1, frames, -1),
+            batch.intensity[:, None].expand(-1, frames),
+        )
+
+    def _decode(self, shared: Tensor, ahead: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor) -> Tensor:
+        window, known = lookahead.windows(shared, ahead)
+        with self._networks():
+            motion: Tensor = self.model.decoder(window, known, specific, condition, emitted)
+        return motion.float()
+
+    def _emitted(self, motion: Tensor) -> Tensor:
+        """The pose shown before each frame, normalised, with its flag; corrupted, and dropped for four clips in ten."""
+        shown = torch.cat([motion[:, :1], motion[:, :-1]], 1)
+        rows = len(motion)
+        strength = torch.rand(rows, 1, 1) * 0.6
+        offset = torch.randn(rows, 1, motion.shape[-1]) * strength
+        shown = shown + offset + torch.randn_like(shown) * strength * 0.5
+        kept = (torch.rand(rows, 1, 1) < 0.6).float()
+        return torch.cat([shown * kept, kept.expand(-1, shown.shape[1], 1)], -1)
+
+    def _mapped(self, codes: Codes, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """I_R from noise with the statistics of another clip's I_M (section 4.2, "Motion-specific code alignment")."""
+        stats = clip_statistics(codes.mean.detach())[torch.randperm(len(condition))]
+        mean, log_std = stats[:, None].chunk(2, -1)
+        signal = mean + log_std.exp() * torch.randn_like(codes.mean)
+        with self._networks():
+            prior_mean, prior_log_variance = _float(self.model.mapping(signal, condition))
+        prior_log_variance = prior_log_variance.clamp(-8.0, 0.0)
+        return _sample(prior_mean, prior_log_variance), prior_mean, prior_log_variance
+
+    def _cycle(self, second: Tensor, random: Tensor) -> Tensor:
+        with self._networks():
+            _, mean, _ = _float(self.model.motion_encoder(second))
+        return (mean - random.detach()).abs().mean()
+
+    def _emotion(self, batch: Batch, codes: Codes) -> Tensor:
+        labels = batch.emotion[:, None].expand(-1, codes.heard_logits.shape[1])
+        instant = functional.cross_entropy(codes.emotion_logits.flatten(0, 1), labels.flatten(), reduction="none")
+        presence = batch.features[..., PRESENCE].flatten()
+        smoothed = functional.cross_entropy(codes.heard_logits[:, -1], batch.emotion, label_smoothing=0.05)
+        return (instant * presence).sum() / presence.sum().clamp_min(1.0) * 0.5 + smoothed
+
+    def _body(self, normalized: Tensor) -> Tensor:
+        return losses.body_positions(self.model.denormalize(normalized))
+
+
+def clip_statistics(mean: Tensor) -> Tensor:
+    """Mean and log std per channel of each clip's I_M: [B, T, I] -> [B, 2 I]."""
+    return torch.cat([mean.mean(1), mean.std(1).clamp_min(1e-3).log()], -1)
+
+
+def has_bf16() -> bool:
+    """Whether this CPU multiplies bfloat16 itself."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and torch.backends.cpu.get_cpu_capability() == "AVX512"
+
+
+def _float(parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(part.float() for part in parts)
+
+
+def _sample(mean: Tensor, log_variance: Tensor) -> Tensor:
+    return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)

@@ -1,0 +1,85 @@
+"""Losses over normalised motion and over the bodies it makes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from gesturestream.models.body.kinematics import forward_kinematics
+from gesturestream.models.body.rotations import rot6d_to_matrix
+from gesturestream.models.body.skeleton import FACE_JOINTS, HAND_JOINTS, LOWER_JOINTS, UPPER_JOINTS
+from gesturestream.models.motion import BLENDSHAPES, CONTACTS, EXPRESSIONS, MOTION_SIZE, ROOT_M, ROT6D
+
+BODY_JOINT_COUNT = 22
+"""The joints whose positions are compared: the body without face and fingers, as in Audio2Gestures."""
+
+_GROUP_WEIGHTS: tuple[tuple[tuple[int, ...] | slice, float], ...] = (
+    (UPPER_JOINTS, 4.0),
+    (LOWER_JOINTS, 1.0),
+    (HAND_JOINTS, 1.0),
+    (FACE_JOINTS, 1.0),
+    (ROOT_M, 0.5),
+    (CONTACTS, 0.25),
+    (BLENDSHAPES, 2.0),
+    (EXPRESSIONS, 0.5),
+)
+
+
+@lru_cache(maxsize=1)
+def value_weights() -> Tensor:
+    """[489] weights with mean one: every group counts by its weight, however many values it has."""
+    weights = torch.zeros(MOTION_SIZE)
+    for group, weight in _GROUP_WEIGHTS:
+        if isinstance(group, slice):
+            weights[group] = weight / (group.stop - group.start)
+        else:
+            for joint in group:
+                weights[6 * joint : 6 * joint + 6] = weight / (6 * len(group))
+    return weights * MOTION_SIZE / sum(weight for _, weight in _GROUP_WEIGHTS)
+
+
+def rotation_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Weighted L1 of normalised motion [B, T, 489]; stands for Audio2Gestures eq. 5 without acos' infinite slope."""
+    weights = value_weights() if mask is None else value_weights() * mask
+    return ((predicted - target).abs() * weights).mean()
+
+
+def speed_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """The same of frame-to-frame differences (Audio2Gestures eq. 7)."""
+    return rotation_loss(predicted.diff(dim=1), target.diff(dim=1), mask)
+
+
+def body_positions(motion: Tensor) -> Tensor:
+    """Packed motion [..., 489] -> positions of the 22 body joints, relative to the pelvis, [..., 22, 3] metres."""
+    rot6d = motion[..., ROT6D][..., : 6 * BODY_JOINT_COUNT].reshape(*motion.shape[:-1], BODY_JOINT_COUNT, 6)
+    positions, _ = forward_kinematics(rot6d_to_matrix(rot6d), torch.zeros_like(motion[..., :3]))
+    return positions
+
+
+def position_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """Audio2Gestures eq. 6: mean over joints and frames of the L1 distance, metres. [..., 22, 3]."""
+    return (predicted - target).abs().sum(-1).mean()
+
+
+def relaxed_position_loss(predicted: Tensor, target: Tensor, tolerance_m: float) -> Tensor:
+    """Audio2Gestures eq. 10: only what is farther than the tolerance counts."""
+    return ((predicted - target).abs().sum(-1) - tolerance_m).clamp_min(0.0).mean()
+
+
+def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Audio2Gestures eq. 3, summed over channels (not over time), averaged over the rest; nats per frame."""
+    return 0.5 * (log_variance.exp() + mean.square() - 1.0 - log_variance).sum(-1).mean()
+
+
+def autocovariance_loss(predicted: Tensor, target: Tensor, lags: tuple[int, ...] = (0, 1, 2, 4, 8, 16)) -> Tensor:
+    """How differently two batches of codes [B, T, C] move in time: mean, and covariance with themselves at `lags`."""
+    loss = (predicted.mean((0, 1)) - target.mean((0, 1))).abs().mean()
+    a, b = predicted - predicted.mean((0, 1)), target - target.mean((0, 1))
+    for lag in lags:
+        span = a.shape[1] - lag
+        mine = (a[:, :span] * a[:, lag:]).mean((0, 1))
+        theirs = (b[:, :span] * b[:, lag:]).mean((0, 1))
+        loss = loss + (mine - theirs).abs().mean()
+    return loss
