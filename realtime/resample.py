@@ -1,7 +1,8 @@
 """Live resampling to the engine's rate: a short causal filter, exact phases, the same bits for any chunking.
 
-Kaiser-windowed sinc of 4 ms, linear phase, so everything it passes is late by the same 2 ms (`delay_s`). Measured with
-tones (tests/realtime/test_resample.py does it again): at least 63 dB of attenuation above the lower Nyquist frequency,
+Kaiser-windowed sinc of 4 ms, linear phase. A sample is given out 2 ms (`delay_s`) after its time, as the filter sees
+that much on either side, but stands at its time: frames and marks mean the same at every rate. Measured with tones
+(tests/realtime/test_resample.py does it again): at least 63 dB of attenuation above the lower Nyquist frequency,
 pass-band ripple below 0.02 dB up to 0.9 kHz short of it (7.1 of 8 kHz from 44.1, 48 and 96 kHz). 10 ms of 48 kHz take
 0.03 ms on one core.
 Files take soxr (`sources/files.py`), which is flatter and sharper but holds back 21-37 ms.
@@ -33,7 +34,7 @@ BLOCK = 2048
 class CausalResampler:
     """Turns a stream at `rate_in` into one at `rate_out`; holds the last 4 ms and the exact phase.
 
-    After n input samples exactly ceil(n * rate_out / rate_in) have come out, after hours too: output j sits at input
+    n input samples and a flush give exactly ceil(n * rate_out / rate_in), after hours too: output j sits at input
     position j * rate_in / rate_out in integer arithmetic. A NaN sample is heard for 4 ms and leaves no trace.
     """
 
@@ -46,12 +47,13 @@ class CausalResampler:
         self._step, self._phases = rate_in // common, rate_out // common
         self._bank = _filter_bank(rate_in, rate_out)
         self._taps: int = self._bank.shape[1]
-        self._past: Floats = np.zeros(self._taps - 1, np.float32)
-        self._position = 0  # of the next output's newest input sample, in 1/phases of a sample, counted from taps - 1
+        self._past: Floats
+        self._position: int  # of the next output's newest input, from `_past`'s sample taps - 1 on, in 1/phases
+        self._restart()
 
     @property
     def delay_s(self) -> float:
-        """By how much the output is late, seconds: 0 at equal rates, else at most 0.002."""
+        """How long an output is held back, seconds: 0 at equal rates, else at most 0.002."""
         return 0.0 if self.rate_in == self.rate_out else self._taps / 2 / self.rate_in
 
     def process(self, pcm: Floats) -> Floats:
@@ -67,10 +69,14 @@ class CausalResampler:
         return out
 
     def flush(self) -> Floats:
-        """The last 2 ms still inside the filter; afterwards the resampler is as new."""
+        """The last 2 ms, held back until now; afterwards the resampler is as new."""
         tail = self.process(np.zeros(self._taps // 2, np.float32)) if self.delay_s else np.zeros(0, np.float32)
-        self._past, self._position = np.zeros(self._taps - 1, np.float32), 0
+        self._restart()
         return tail
+
+    def _restart(self) -> None:
+        self._past = np.zeros(self._taps - 1, np.float32)
+        self._position = self._taps // 2 * self._phases
 
     def _due(self) -> int:
         """How many outputs the samples at hand allow: those whose newest input sample has arrived."""
@@ -103,7 +109,7 @@ class CausalResampler:
 @lru_cache(maxsize=16)
 def _filter_bank(rate_in: int, rate_out: int) -> Floats:
     """Polyphase bank [phases, taps], oldest tap first; every phase has unit gain at 0 Hz."""
-    taps = int(2 * DELAY_S * rate_in)
+    taps = 2 * int(DELAY_S * rate_in)
     phases = min(rate_out // gcd(rate_in, rate_out), MAX_PHASES)
     transition_hz = (STOPBAND_DB - 8) / (2.285 * 2 * np.pi * 2 * DELAY_S)  # Kaiser's formula for this length
     cutoff = (min(rate_in, rate_out) - transition_hz) / rate_in  # of the input's Nyquist frequency
