@@ -25,8 +25,9 @@ RATES_HZ = (8_000, 192_000)
 """Lowest and highest rate that is taken."""
 DELAY_S = 0.002
 STOPBAND_DB = 60.0
-MAX_PHASES = 4096
-"""Rates without a common measure (44,101 Hz) have 16000 phases: the next lower of 4096 is taken, noise below -73 dB."""
+MAX_COEFFICIENTS = 2**18
+"""Bounds a filter bank to 1 MB. Rates without a common measure (44,101 Hz) would have 16000 phases: the next lower one of
+those that fit is taken, and the noise of that is below -70 dB."""
 BLOCK = 2048
 """Outputs computed at once: bounds the gathered windows to a few MB however long the chunk."""
 
@@ -110,7 +111,7 @@ class CausalResampler:
 def _filter_bank(rate_in: int, rate_out: int) -> Floats:
     """Polyphase bank [phases, taps], oldest tap first; every phase has unit gain at 0 Hz."""
     taps = 2 * int(DELAY_S * rate_in)
-    phases = min(rate_out // gcd(rate_in, rate_out), MAX_PHASES)
+    phases = min(rate_out // gcd(rate_in, rate_out), MAX_COEFFICIENTS // taps)
     transition_hz = (STOPBAND_DB - 8) / (2.285 * 2 * np.pi * 2 * DELAY_S)  # Kaiser's formula for this length
     cutoff = (min(rate_in, rate_out) - transition_hz) / rate_in  # of the input's Nyquist frequency
     age = np.arange(taps)[::-1] + np.arange(phases)[:, None] / phases  # of each tap, input samples
