@@ -26,7 +26,7 @@ RATES_HZ = (8_000, 192_000)
 DELAY_S = 0.002
 STOPBAND_DB = 60.0
 MAX_COEFFICIENTS = 2**18
-"""Bounds a filter bank to 1 MB. Rates without a common measure (44,101 Hz) would have 16000 phases: the next lower one of
+"""Bounds a filter bank to 1 MB. Rates without a common measure (44,101 Hz) would have 16000 phases: the next lower of
 those that fit is taken, and the noise of that is below -70 dB."""
 BLOCK = 2048
 """Outputs computed at once: bounds the gathered windows to a few MB however long the chunk."""
