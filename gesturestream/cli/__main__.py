@@ -1,0 +1,7 @@
+"""`python -m gesturestream.cli`."""
+
+import sys
+
+from gesturestream.cli import main
+
+sys.exit(main())

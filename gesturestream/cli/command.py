@@ -1,0 +1,56 @@
+"""What all commands share: options, errors, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from gesturestream.realtime.sources.devices import AudioDeviceError
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+USERS_TO_MEND = (ValueError, OSError, ImportError, AudioDeviceError)
+
+
+class UsageError(ValueError):
+    """Something the user can put right; the message is one sentence that names the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(ABC):
+    """One subcommand: its fields are its options."""
+
+    debug: bool = False
+    """Show the traceback of an error."""
+
+    @abstractmethod
+    def run(self) -> int:
+        """Does the work; returns the exit code."""
+
+
+def execute(command: Command) -> int:
+    """Runs a command; what goes wrong becomes one sentence on stderr and an exit code."""
+    try:
+        return command.run()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if command.debug:
+            raise
+        print(f"gesturestream: {explain(error)}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, USERS_TO_MEND) else EXIT_FAILED
+
+
+def explain(error: Exception) -> str:
+    """One sentence for a person; for errors that are ours, with the way to the traceback."""
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"{error.name} is not installed: pip install 'gesturestream[train]' brings everything that runs or trains"
+        )
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, USERS_TO_MEND):
+        return str(error) or type(error).__name__
+    return f"internal error: {type(error).__name__}: {error} (run again with --debug for the traceback)"

@@ -1,0 +1,37 @@
+"""The engine as every command starts it: each generator that has a checkpoint, in the executor this machine has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gesturestream.cli.command import UsageError
+
+if TYPE_CHECKING:
+    from gesturestream.realtime.engine import Engine
+
+DEFAULT_SESSIONS = 16
+"""Rows a server holds unless asked otherwise: what a laptop's two cores carry with room to spare."""
+
+
+def make_engine(sessions: int | None = None, generator: str | None = None) -> Engine:
+    """An engine, not yet started, for that many sessions; UsageError without a checkpoint.
+
+    `generator` becomes the default one.
+    """
+    from gesturestream.models import registry
+    from gesturestream.realtime.engine import Engine
+    from gesturestream.realtime.executors.eager import EagerExecutor
+
+    names = registry.available()
+    if generator is not None and generator not in registry.GENERATORS:
+        raise UsageError(f"--generator: expected one of {', '.join(registry.GENERATORS)}, got {generator!r}")
+    if generator is not None and generator not in names:
+        raise UsageError(f"--generator: no checkpoint of {generator} is installed: gesturestream train {generator}")
+    if not names:
+        raise UsageError(f"No checkpoint is installed: gesturestream train {registry.DEFAULT}")
+    capacity = sessions or DEFAULT_SESSIONS
+    if capacity < 1:
+        raise UsageError(f"--max-sessions: expected at least 1, got {capacity}")
+    executors = {name: EagerExecutor.load(registry.checkpoint_path(name), capacity) for name in names}
+    default = generator or (registry.DEFAULT if registry.DEFAULT in names else names[0])
+    return Engine(executors, default=default, max_sessions=capacity)

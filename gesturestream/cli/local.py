@@ -1,0 +1,123 @@
+"""Serving until Ctrl-C, with or without a voice of this process's own, whose body is the session `local`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from gesturestream.cli.command import EXIT_OK
+from gesturestream.cli.engine import make_engine
+from gesturestream.cli.options import ListenOptions, VoiceOptions
+from gesturestream.cli.status import StatusLine
+
+if TYPE_CHECKING:
+    from gesturestream.bridge.server import BridgeServer
+    from gesturestream.realtime.engine import Engine
+    from gesturestream.realtime.frame import AudioChunk, Event, Frame
+    from gesturestream.realtime.session import Session
+    from gesturestream.realtime.sources import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalVoice:
+    """What this process itself speaks with."""
+
+    source: Source
+    microphone: bool
+    """Not forwarded to watchers unless the server allows it."""
+    options: VoiceOptions
+
+    def open(self, engine: Engine) -> Session:
+        """Its session, which nobody sees until the server publishes it."""
+        return engine.open(self.options.session(name="local", mode="live", audio_rate=self.source.rate), _Nobody())
+
+    def speak(self, session: Session, tell: Callable[[Event], None], silenced: threading.Event) -> None:
+        """Pushes into the session until silenced; `tell` is given what happens to the microphone."""
+        from gesturestream.realtime.sources.microphone import MicrophoneSource
+
+        if isinstance(self.source, MicrophoneSource):
+            lost, back = (lambda: tell(session.event("device_lost"))), (lambda: tell(session.event("device_back")))
+            self.source.run(session.push_audio, silenced, lost, back)
+        else:
+            self.source.run(session.push_audio, silenced)
+
+
+def run_server(listen: ListenOptions, voice: LocalVoice | None = None, *, open_page: bool = False) -> int:
+    """Serves until Ctrl-C or SIGTERM."""
+    console = Console(stderr=True)
+    set_up_logging(console)
+    listen.config()  # what is wrong with the options is said before the models are loaded
+    with make_engine(listen.max_sessions, voice.options.generator if voice else None) as engine:
+        asyncio.run(_serve(engine, listen, voice, console, open_page))
+    return EXIT_OK
+
+
+def set_up_logging(console: Console) -> None:
+    """Warnings go above the status line; a client that breaks off its handshake is no news."""
+    handler = RichHandler(console=console, show_time=False, show_path=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
+
+
+async def _serve(
+    engine: Engine, listen: ListenOptions, voice: LocalVoice | None, console: Console, open_page: bool
+) -> None:
+    from gesturestream.bridge.server import BridgeServer
+
+    silenced, stopped = threading.Event(), _stop_signals()
+    session = voice.open(engine) if voice else None
+    async with BridgeServer(engine, listen.config()) as server:
+        waiting = [asyncio.ensure_future(stopped.wait())]
+        if voice is not None and session is not None:
+            waiting.append(asyncio.ensure_future(_speak(server, voice, session, silenced)))
+        announce(server.url, listen, console, open_page)
+        try:
+            with StatusLine(engine, server, session, console):
+                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            silenced.set()
+        for ended in done:
+            ended.result()
+
+
+async def _speak(server: BridgeServer, voice: LocalVoice, session: Session, silenced: threading.Event) -> None:
+    from gesturestream.bridge.server import Local
+
+    publisher = server.add_local(Local(session=session, microphone=voice.microphone))
+    await asyncio.to_thread(voice.speak, session, publisher.on_event, silenced)
+
+
+def announce(url: str, listen: ListenOptions, console: Console, open_page: bool) -> None:
+    """Says where the page is, opens it where asked. The token is never printed."""
+    token = listen.secret
+    console.print(f"gesturestream is at {url}" + ("#token=..." if token else "") + "   (Ctrl-C ends it)")
+    if open_page and not webbrowser.open(url + (f"#token={token}" if token else "")):
+        console.print("No browser was found: open that address by hand.")
+
+
+def _stop_signals() -> asyncio.Event:
+    """Set by Ctrl-C and SIGTERM; where the loop cannot watch signals (Windows) Ctrl-C raises KeyboardInterrupt."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        except NotImplementedError:
+            break
+    return stopped
+
+
+class _Nobody:
+    """A sink that keeps nothing."""
+
+    def on_frame(self, frame: Frame) -> None: ...
+    def on_event(self, event: Event) -> None: ...
+    def on_audio(self, chunk: AudioChunk) -> None: ...

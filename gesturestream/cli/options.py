@@ -1,0 +1,126 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gesturestream.cli.command import UsageError
+from gesturestream.models.motion import EMOTIONS, LOOKAHEADS
+
+if TYPE_CHECKING:
+    from gesturestream.bridge.server.config import ServerConfig
+    from gesturestream.realtime.config import Mode, SessionConfig
+
+TOKEN_VARIABLE = "GESTURESTREAM_TOKEN"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoiceOptions:
+    """How the body moves."""
+
+    generator: str | None = None
+    """Which generator moves the body (default: the first one that has a checkpoint)."""
+    emotion: str = "auto"
+    """`auto` hears it in the voice; a name, or weights such as happiness=0.7,surprise=0.3."""
+    speaker: int = 0
+    """Whose style of moving, an index."""
+    intensity: float = 1.0
+    """How large the movements are, 0 to 2."""
+    seed: int | None = None
+    """The same seed gives the same motion (default: random)."""
+    lookahead_frames: int = 0
+    """Frames of audio heard ahead of the pose: 0, 2, 4 or 8."""
+
+    def session(self, *, name: str, mode: Mode, audio_rate: int = 16000) -> SessionConfig:
+        """The session these options ask for; ValueError names an option out of range."""
+        from gesturestream.realtime.config import SessionConfig
+
+        if not 0 <= self.intensity <= 2:
+            raise UsageError(f"--intensity: expected 0 to 2, got {self.intensity:g}")
+        if self.lookahead_frames not in LOOKAHEADS:
+            raise UsageError(f"--lookahead-frames: expected one of {list(LOOKAHEADS)}, got {self.lookahead_frames}")
+        return SessionConfig(
+            name=name,
+            mode=mode,
+            audio_rate=audio_rate,
+            generator=self.generator,
+            speaker=self.speaker,
+            emotion=parse_emotion(self.emotion),
+            intensity=self.intensity,
+            seed=self.seed,
+            lookahead_frames=self.lookahead_frames,
+        )
+
+
+def parse_emotion(text: str) -> dict[str, float] | None:
+    """`auto` -> None; `anger` -> {"anger": 1}; `anger=0.7,fear=0.3` -> those weights, summing to 1."""
+    if text == "auto":
+        return None
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = part.partition("=")
+        if name.strip() not in EMOTIONS:
+            raise UsageError(f"--emotion: expected auto or one of {', '.join(EMOTIONS)}, got {name.strip()!r}")
+        weights[name.strip()] = _weight(weight) if weight else 1.0
+    total = sum(weights.values())
+    if total <= 0:
+        raise UsageError(f"--emotion: expected a weight above 0, got {text!r}")
+    return {name: weight / total for name, weight in weights.items()}
+
+
+def _weight(text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight < float("inf"):
+        raise UsageError(f"--emotion: expected a weight such as 0.7, got {text!r}")
+    return weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListenOptions:
+    """Where the server listens and who may connect."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; one that others can reach requires a token."""
+    port: int = 8765
+    """TCP port; 0 takes a free one."""
+    token: str | None = None
+    """What clients must present in their first message (default: $GESTURESTREAM_TOKEN)."""
+    tls_cert: Path | None = None
+    """PEM certificate chain: serve wss:// and https://."""
+    tls_key: Path | None = None
+    """PEM private key of the certificate."""
+    allow_origin: tuple[str, ...] = ()
+    """Further web origins that may connect, such as https://example.org."""
+    allow_host: tuple[str, ...] = ()
+    """Further names this server is reached by."""
+    max_sessions: int | None = None
+    """How many avatars at once (default: what the generator's batch holds)."""
+    forward_audio: bool = False
+    """Let watchers hear a microphone session."""
+
+    @property
+    def secret(self) -> str | None:
+        """The token, from the option or the environment."""
+        return self.token or os.environ.get(TOKEN_VARIABLE) or None
+
+    def config(self) -> ServerConfig:
+        """The server's configuration; ValueError where it would not be safe."""
+        from gesturestream.bridge.server.config import ServerConfig
+
+        return ServerConfig(
+            host=self.host,
+            port=self.port,
+            token=self.secret,
+            tls_cert=self.tls_cert,
+            tls_key=self.tls_key,
+            allow_origin=self.allow_origin,
+            allow_host=self.allow_host,
+            max_sessions=self.max_sessions,
+            forward_audio=self.forward_audio,
+        )

@@ -1,0 +1,65 @@
+"""`gesturestream train GENERATOR` and `gesturestream corpus build`.
+
+Their options are the configurations of `gesturestream.training`, which need torch; so they are parsed in a second step,
+and the first one passes everything behind `train` and `corpus` on.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from gesturestream.cli.command import EXIT_OK, Command
+
+Task = tuple[type[Any], Callable[[Any], Path]]
+"""A configuration and what is done with it; returns what was written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forwarded(Command):
+    """A command whose first argument names a task with options of its own."""
+
+    arguments: tyro.conf.Suppress[tuple[str, ...]] = ()
+
+    @staticmethod
+    @abstractmethod
+    def tasks() -> dict[str, Task]:
+        """The tasks by name; imports what they need."""
+
+    def run(self) -> int:
+        tasks = self.tasks()
+        prog = f"gesturestream {type(self).__name__.lower()}"
+        choices = {name: config for name, (config, _) in tasks.items()}
+        chosen = tyro.extras.subcommand_cli_from_dict(choices, prog=prog, args=self.arguments)
+        print("written to", next(act for config, act in tasks.values() if isinstance(chosen, config))(chosen))
+        return EXIT_OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Forwarded):
+    """Trains a generator: `gesturestream train audio2gestures --help` shows its options."""
+
+    @staticmethod
+    def tasks() -> dict[str, Task]:
+        from gesturestream.training.train import TrainAudio2Gestures, train
+
+        return {"audio2gestures": (TrainAudio2Gestures, train)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus(Forwarded):
+    """Makes training data: `gesturestream corpus build --help` shows its options."""
+
+    @staticmethod
+    def tasks() -> dict[str, Task]:
+        from gesturestream.training.corpus.build import CorpusConfig, build
+
+        return {"build": (CorpusConfig, build)}
+
+
+FORWARDED: dict[str, type[Forwarded]] = {"train": Train, "corpus": Corpus}
