@@ -7,7 +7,7 @@ the whole chain swings on the shortest arc. A target where the end already is gi
 from __future__ import annotations
 
 from gesturestream.models.body.arrays import Array, concatenate, cross, floor_at, namespace, norm, where
-from gesturestream.models.body.rotations import axis_angle_to_quat, normalize, quat_rotate
+from gesturestream.models.body.rotations import normalize
 
 _STRAIGHT = 1e-4  # sine of the bend below which the chain's own plane means nothing and the pole decides
 
@@ -21,50 +21,53 @@ def two_bone_turns(root: Array, mid: Array, end: Array, target: Array, pole: Arr
     of reach is approached as far as the chain goes.
     """
     up, down, to_target = root - mid, end - mid, target - root
-    upper, lower = norm(up), norm(down)
-    distance = floor_at(upper + lower - floor_at(upper + lower - norm(to_target), 0.0), 1e-6)
-    mid_turn = axis_angle_to_quat(
-        bend_axis(up, down, pole) * (_interior_angle(upper, lower, distance) - angle_of(up, down))
-    )
-    return turn_between(mid + quat_rotate(mid_turn, down) - root, to_target), mid_turn
+    axis, angle = _opening(up, down, to_target, pole)
+    xp = namespace(up)
+    mid_turn = concatenate([axis * xp.sin(0.5 * angle), xp.cos(0.5 * angle)])
+    turned = down * xp.cos(angle) + cross(axis, down) * xp.sin(angle)  # the axis stands upright on `down`
+    return turn_between(turned - up, to_target), mid_turn
 
 
-def bend_axis(up: Array, down: Array, pole: Array) -> Array:
-    """Unit axis about which a positive turn of `down` opens the angle between `up` and `down`. [..., 3]."""
+def _opening(up: Array, down: Array, to_target: Array, pole: Array) -> tuple[Array, Array]:
+    """Unit axis [..., 3] and angle [..., 1] by which the lower bone opens so that the chain is as long as needed."""
     own = cross(up, down)
-    straight = norm(own) < _STRAIGHT * norm(up) * norm(down)
-    return normalize(where(straight, cross(pole, up), own))
-
-
-def angle_of(a: Array, b: Array) -> Array:
-    """Angle between two vectors, radians, 0..pi, accurate near both ends. [..., 3] x [..., 3] -> [..., 1]."""
-    xp = namespace(a)
-    atan2 = xp.atan2 if hasattr(xp, "atan2") else xp.arctan2
-    return atan2(norm(cross(a, b)), (a * b).sum(-1)[..., None])
-
-
-def _interior_angle(upper: Array, lower: Array, distance: Array) -> Array:
-    """Angle at the middle joint when root and end are `distance` apart: half-angle form of the law of cosines."""
-    xp = namespace(distance)
-    atan2 = xp.atan2 if hasattr(xp, "atan2") else xp.arctan2
-    opening = floor_at(distance * distance - (upper - lower) ** 2, 0.0) ** 0.5
-    closing = floor_at((upper + lower) ** 2 - distance * distance, 0.0) ** 0.5
-    return 2.0 * atan2(opening, closing)
+    sine, lengths = norm(own), (_dot(up, up) * _dot(down, down)) ** 0.5
+    # Law of cosines, times the two bones' lengths; the clip stretches or folds the chain for targets out of reach.
+    wanted = 0.5 * (_dot(up, up) + _dot(down, down) - _dot(to_target, to_target))
+    opposite = floor_at((lengths - wanted) * (lengths + wanted), 0.0) ** 0.5
+    atan2 = _atan2(up)
+    angle = atan2(opposite, wanted) - atan2(sine, _dot(up, down))
+    straight = sine < _STRAIGHT * lengths
+    if bool(straight.any()):
+        # The straight chain's own plane is noise: bend towards the pole.
+        own = where(straight, cross(pole, up), own)
+    return normalize(own), angle
 
 
 def turn_between(a: Array, b: Array) -> Array:
-    """Shortest rotation that takes direction a to direction b. [..., 3] x [..., 3] -> quaternion xyzw [..., 4]."""
-    a, b = normalize(a), normalize(b)
-    half = a + b
-    # Opposite directions have no shortest arc: any perpendicular axis will do.
-    opposite = norm(half) < 1e-6
-    spare = normalize(where(abs(a[..., :1]) < 0.9, cross(a, _axis(a, 0)), cross(a, _axis(a, 1))))
-    half = normalize(half)
-    q = concatenate([cross(a, half), (a * half).sum(-1)[..., None]])
-    return where(opposite, concatenate([spare, 0.0 * spare[..., :1]]), normalize(q))
+    """Shortest rotation that takes direction a to direction b. [..., 3] x [..., 3] -> quaternion xyzw [..., 4].
+
+    Directions exactly opposite have no shortest arc: half a turn about any perpendicular axis.
+    """
+    lengths = (_dot(a, a) * _dot(b, b)) ** 0.5
+    double = concatenate([cross(a, b), lengths + _dot(a, b)])
+    opposite = norm(double) <= 1e-6 * lengths
+    if bool(opposite.any()):
+        double = where(opposite, _half_turn(a), double)
+    return normalize(double)
 
 
-def _axis(like: Array, index: int) -> Array:
-    unit = 0.0 * like
-    unit[..., index] = 1.0
-    return unit
+def _half_turn(a: Array) -> Array:
+    x, y = 0.0 * a, 0.0 * a
+    x[..., 0], y[..., 1] = 1.0, 1.0
+    axis = cross(a, where(abs(a[..., :1]) < 0.9 * norm(a), x, y))
+    return concatenate([axis, 0.0 * axis[..., :1]])
+
+
+def _dot(a: Array, b: Array) -> Array:
+    return (a * b).sum(-1)[..., None]
+
+
+def _atan2(like: Array) -> Array:
+    xp = namespace(like)
+    return xp.atan2 if hasattr(xp, "atan2") else xp.arctan2

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gesturestream.models.body.arrays import Array, floor_at, namespace, where
-from gesturestream.models.body.rotations import axis_angle_to_quat, normalize, quat_conjugate, quat_multiply
+from gesturestream.models.body.arrays import Array, floor_at, namespace, stack, where
+from gesturestream.models.body.rotations import axis_angle_to_quat, quat_canonical, quat_multiply
 from gesturestream.models.body.skeleton import JOINT_NAMES
 
 SOFT_RAD = 0.06
@@ -63,19 +63,36 @@ LOW_RAD: NDArray[np.float64] = np.radians([[low for low, _ in _row(name)[1:]] fo
 """[55, 3] lowest angle about the local x, y, z axis, radians."""
 HIGH_RAD: NDArray[np.float64] = np.radians([[high for _, high in _row(name)[1:]] for name in JOINT_NAMES])
 """[55, 3] highest angle."""
+_NO_TWIST = 1e-9
 _TWIST_MASK = np.eye(3)[TWIST_AXIS]  # [55, 3]
 
 
 def joint_angles(quat_xyzw: Array) -> Array:
     """[..., 55, 4] unit, parent-local -> [..., 55, 3] angles about x, y, z: one of them the twist, two the swing."""
-    swing, twist = _swing_twist(quat_xyzw)
-    return _half_angle(swing) + _half_angle(twist)
+    # Component by component: with k the twist axis, q = (k s + swing part, w) and the twist is (k s, w) normalised.
+    vector = [quat_xyzw[..., i] for i in range(3)]
+    axis = [_constant(_TWIST_MASK[:, i], quat_xyzw) for i in range(3)]
+    w, s = quat_xyzw[..., 3], sum(v * k for v, k in zip(vector, axis, strict=True))
+    cosine = (w * w + s * s) ** 0.5
+    scale = 1.0 / floor_at(cosine, _NO_TWIST)
+    s, w = s * scale, w * scale
+    x, y, z = (w * v - s * c for v, c in zip(vector, _cross(vector, axis), strict=True))
+    swing = [x - axis[0] * (x * axis[0]), y - axis[1] * (y * axis[1]), z - axis[2] * (z * axis[2])]
+    sine = floor_at(swing[0] * swing[0] + swing[1] * swing[1] + swing[2] * swing[2], 1e-24) ** 0.5
+    atan2 = _atan2(quat_xyzw)
+    bend = 2.0 * atan2(sine, cosine) / sine
+    # atan gives the twist in -pi..pi whatever the sign of the quaternion; a half-turn swing leaves none to see.
+    twist = 2.0 * atan2(where(w < 0, -s, s), abs(w))
+    return stack([a * bend + k * twist for a, k in zip(swing, axis, strict=True)])
+
+
+def _cross(a: list[Array], b: list[Array]) -> list[Array]:
+    return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 
 
 def from_joint_angles(angles_rad: Array) -> Array:
     """The inverse of `joint_angles`: [..., 55, 3] -> [..., 55, 4]."""
-    twist_mask = _constant(_TWIST_MASK, angles_rad)
-    twist = angles_rad * twist_mask
+    twist = angles_rad * _constant(_TWIST_MASK, angles_rad)
     return quat_multiply(axis_angle_to_quat(angles_rad - twist), axis_angle_to_quat(twist))
 
 
@@ -84,36 +101,19 @@ def clamp_to_limits(quat_xyzw: Array) -> Array:
 
     Legal joints come back bit for bit.
     """
-    xp = namespace(quat_xyzw)
     angles = joint_angles(quat_xyzw)
-    low, high = _constant(LOW_RAD, angles), _constant(HIGH_RAD, angles)
-    legal = xp.clip(angles, low, high)
+    legal = namespace(angles).clip(angles, _constant(LOW_RAD, angles), _constant(HIGH_RAD, angles))
     excess = angles - legal
     illegal = (excess != 0.0).any(-1)
     if not bool(illegal.any()):
         return quat_xyzw
-    clamped = from_joint_angles(legal + SOFT_RAD * xp.tanh(excess / SOFT_RAD))
-    return where(illegal[..., None], clamped, quat_xyzw)
+    clamped = from_joint_angles(legal + SOFT_RAD * namespace(excess).tanh(excess / SOFT_RAD))
+    return where(illegal[..., None], quat_canonical(clamped), quat_xyzw)
 
 
-def _swing_twist(quat_xyzw: Array) -> tuple[Array, Array]:
-    """q = swing * twist, both with w >= 0."""
-    mask = _constant(np.concatenate([_TWIST_MASK, np.ones_like(_TWIST_MASK[:, :1])], -1), quat_xyzw)
-    part = quat_xyzw * mask
-    # A half-turn swing leaves no twist to see: the small bias makes it identity instead of noise.
-    part = part + _constant(np.array([0.0, 0.0, 0.0, 1e-9]), part)
-    twist = normalize(where(part[..., 3:] < 0, -part, part))
-    swing = quat_multiply(quat_xyzw, quat_conjugate(twist))
-    return where(swing[..., 3:] < 0, -swing, swing), twist
-
-
-def _half_angle(quat_xyzw: Array) -> Array:
-    """Rotation vector of a quaternion with w >= 0."""
-    xp = namespace(quat_xyzw)
-    atan2 = xp.atan2 if hasattr(xp, "atan2") else xp.arctan2
-    vector = quat_xyzw[..., :3]
-    sine = floor_at((vector * vector).sum(-1)[..., None] ** 0.5, 1e-12)
-    return vector * (2.0 * atan2(sine, quat_xyzw[..., 3:]) / sine)
+def _atan2(like: Array) -> Array:
+    xp = namespace(like)
+    return xp.atan2 if hasattr(xp, "atan2") else xp.arctan2
 
 
 def _constant(array: NDArray[np.float64], like: Array) -> Array:

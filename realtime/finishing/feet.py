@@ -16,20 +16,19 @@ from gesturestream.models.body.rotations import (
     axis_angle_to_quat,
     normalize,
     quat_canonical,
-    quat_conjugate,
-    quat_multiply,
-    quat_rotate,
     quat_to_axis_angle,
 )
 from gesturestream.models.body.skeleton import INDEX, REST_M, REST_OFFSETS_M, SOLE_BELOW_FOOT_M
 from gesturestream.models.motion import FPS
 from gesturestream.realtime.finishing.pose import PoseBatch, Rows
+from gesturestream.realtime.finishing.quaternions import conjugate, matrices, multiply, rotate
 
 Doubles = NDArray[np.float64]
 
 _HIP, _KNEE, _ANKLE, _FOOT = (
     [INDEX[f"{side}_{name}"] for side in ("left", "right")] for name in ("hip", "knee", "ankle", "foot")
 )
+_LEG_JOINTS = [*_HIP, *_KNEE, *_ANKLE]
 _TO_BALL_M = REST_OFFSETS_M[_FOOT]  # [2, 3] from the ankle
 _ANKLE_HEIGHT_M = REST_M[_ANKLE, 1]  # [2] of a flat foot
 _SOLE_M = (
@@ -81,14 +80,18 @@ class Feet:
         mode = self._modes(rows, legs, pose)
         self._switch(rows, mode, legs)
         goal_m, goal = self._goals(rows, legs)
-        pose.root_m[:, 1] += (sink := _sink(legs, goal_m))
-        _solve(pose, legs, goal_m, goal, sink[:, None, None] * np.array([0.0, 1.0, 0.0]))
+        sink = _sink(legs, goal_m)
+        pose.root_m[:, 1] += sink
+        _solve(pose, legs, goal_m, goal, sink)
         self._shown_m[rows], self._shown[rows] = goal_m, goal
-        released = np.tile(self._lost[rows], 2)
-        pose.contacts[:] = np.where(released, np.minimum(pose.contacts, 0.5), pose.contacts)
+        lost = self._lost[rows]
+        if lost.any():
+            pose.contacts[np.tile(lost, 2)] = 0.0
 
     def _first_frame(self, rows: Rows, legs: _Legs) -> None:
         fresh = self._fresh[rows]
+        if not fresh.any():
+            return
         self._shown_m[rows[fresh]], self._shown[rows[fresh]] = legs.ankle_m[fresh], legs.ankle[fresh]
         self._fresh[rows] = False
 
@@ -111,14 +114,14 @@ class Feet:
         if not switched.any():
             return
         shown_m, shown = self._shown_m[rows], self._shown[rows]
-        ball_m = shown_m + quat_rotate(shown, _TO_BALL_M)
+        ball_m = shown_m + rotate(shown, _TO_BALL_M)
         place = np.where((mode == _BALL)[..., None], ball_m, shown_m)
         place[..., 1] = np.where(mode == _BALL, SOLE_BELOW_FOOT_M, _ANKLE_HEIGHT_M)
         self._place_m[rows] = np.where(switched[..., None], place, self._place_m[rows])
         self._heading[rows] = np.where(switched[..., None], _heading(shown), self._heading[rows])
         turn = self._base_turn(rows, legs)
-        turned = quat_to_axis_angle(quat_multiply(shown, quat_conjugate(turn)))
-        moved = shown_m - self._base_place(rows, legs, quat_multiply(axis_angle_to_quat(turned), turn))
+        turned = quat_to_axis_angle(multiply(shown, conjugate(turn)))
+        moved = shown_m - self._base_place(rows, legs, multiply(axis_angle_to_quat(turned), turn))
         # A planted foot has no business sliding: only height and tilt may still settle.
         moved[..., [0, 2]] *= (mode == _FREE)[..., None]
         offset = np.concatenate([moved, turned], -1)
@@ -129,7 +132,7 @@ class Feet:
         """Where each ankle is to be: [n, 2, 3] metres and [n, 2, 4] world rotation."""
         self._offset[rows], self._speed[rows] = decay(self._offset[rows], self._speed[rows], _HALFLIFE_S, 1.0 / FPS)
         offset = self._offset[rows]
-        goal = quat_multiply(axis_angle_to_quat(offset[..., 3:]), self._base_turn(rows, legs))
+        goal = multiply(axis_angle_to_quat(offset[..., 3:]), self._base_turn(rows, legs))
         goal_m = self._base_place(rows, legs, goal) + offset[..., :3]
         goal_m[..., 1] = np.maximum(goal_m[..., 1], _lowest_ankle(goal))
         return goal_m, goal
@@ -140,7 +143,7 @@ class Feet:
 
     def _base_place(self, rows: Rows, legs: _Legs, turn: Doubles) -> Doubles:
         mode, place = self._mode[rows][..., None], self._place_m[rows]
-        on_ball = place - quat_rotate(turn, _TO_BALL_M)
+        on_ball = place - rotate(turn, _TO_BALL_M)
         return np.where(mode == _FLAT, place, np.where(mode == _BALL, on_ball, legs.ankle_m))
 
 
@@ -155,17 +158,18 @@ def decay(x: Doubles, speed: Doubles, halflife_s: float, dt_s: float) -> tuple[D
 def _legs(pose: PoseBatch) -> _Legs:
     quat = pose.quat_xyzw.astype(np.float64)
     pelvis = normalize(quat[:, :1])
-    hip = quat_multiply(pelvis, quat[:, _HIP])
-    knee = quat_multiply(hip, quat[:, _KNEE])
-    hip_m = pose.root_m[:, None].astype(np.float64) + quat_rotate(pelvis, REST_OFFSETS_M[_HIP])
-    knee_m = hip_m + quat_rotate(hip, REST_OFFSETS_M[_KNEE])
-    ankle_m = knee_m + quat_rotate(knee, REST_OFFSETS_M[_ANKLE])
-    return _Legs(hip_m, knee_m, ankle_m, pelvis, hip, knee, quat_multiply(knee, quat[:, _ANKLE]))
+    hip = multiply(pelvis, quat[:, _HIP])
+    knee = multiply(hip, quat[:, _KNEE])
+    hip_m = pose.root_m[:, None].astype(np.float64) + rotate(pelvis, REST_OFFSETS_M[_HIP])
+    knee_m = hip_m + rotate(hip, REST_OFFSETS_M[_KNEE])
+    ankle_m = knee_m + rotate(knee, REST_OFFSETS_M[_ANKLE])
+    return _Legs(hip_m, knee_m, ankle_m, pelvis, hip, knee, multiply(knee, quat[:, _ANKLE]))
 
 
 def _lowest_ankle(turn: Doubles) -> Doubles:
     """[n, 2] height of the ankle at which the lower of ball and heel just touches the floor."""
-    return np.asarray(-quat_rotate(turn[:, :, None], _SOLE_M)[..., 1].min(-1))
+    upwards = matrices(turn)[..., 1:2, :]  # [n, 2, 1, 3] the row that gives the height
+    return np.asarray(-np.matmul(upwards, _SOLE_M.swapaxes(-1, -2)).min((-1, -2)))
 
 
 def _sink(legs: _Legs, goal_m: Doubles) -> Doubles:
@@ -176,21 +180,17 @@ def _sink(legs: _Legs, goal_m: Doubles) -> Doubles:
     return np.asarray(np.minimum(highest + away[..., 1], 0.0).min(-1))
 
 
-def _solve(pose: PoseBatch, legs: _Legs, goal_m: Doubles, goal: Doubles, shift_m: Doubles) -> None:
-    """Turns hips, knees and ankles of `pose` so that the ankles come to their goals."""
-    ahead = quat_rotate(legs.pelvis, np.array([0.0, 0.0, 1.0])) + 0.0 * legs.hip_m
-    hip_turn, knee_turn = two_bone_turns(
-        legs.hip_m + shift_m, legs.knee_m + shift_m, legs.ankle_m + shift_m, goal_m, ahead
-    )
-    hip = quat_multiply(hip_turn, legs.hip)
-    knee = quat_multiply(hip_turn, quat_multiply(knee_turn, legs.knee))
-    pose.quat_xyzw[:, _HIP] = _local(legs.pelvis, hip)
-    pose.quat_xyzw[:, _KNEE] = _local(hip, knee)
-    pose.quat_xyzw[:, _ANKLE] = _local(knee, goal)
-
-
-def _local(parent: Doubles, child: Doubles) -> Doubles:
-    return np.asarray(quat_canonical(normalize(quat_multiply(quat_conjugate(parent), child))))
+def _solve(pose: PoseBatch, legs: _Legs, goal_m: Doubles, goal: Doubles, sink_m: Doubles) -> None:
+    """Turns hips, knees and ankles of `pose` so that the ankles come to their goals once the pelvis has sunk."""
+    shift_m = np.zeros((len(sink_m), 1, 3))
+    shift_m[:, 0, 1] = sink_m
+    ahead = matrices(legs.pelvis)[..., 2]
+    hip_turn, knee_turn = two_bone_turns(legs.hip_m, legs.knee_m, legs.ankle_m, goal_m - shift_m, ahead)
+    hip = multiply(hip_turn, legs.hip)
+    knee = multiply(hip_turn, multiply(knee_turn, legs.knee))
+    parents = np.concatenate([np.repeat(legs.pelvis, 2, 1), hip, knee], 1)
+    local = multiply(conjugate(parents), np.concatenate([hip, knee, goal], 1))
+    pose.quat_xyzw[:, _LEG_JOINTS] = quat_canonical(normalize(local))
 
 
 def _heading(turn: Doubles) -> Doubles:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gesturestream.models.body.rotations import matrix_to_quat, matrix_to_rot6d, quat_to_matrix, rot6d_to_matrix
 from gesturestream.models.body.skeleton import JOINT_COUNT
 from gesturestream.models.motion import BLENDSHAPES, CONTACTS, EXPRESSIONS, MOTION_SIZE, ROOT_M, ROT6D
+from gesturestream.realtime.finishing.quaternions import quats_from_rot6d, rot6d_from_quats
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -42,9 +42,8 @@ def sanitise(motion: Floats, fallback: Floats) -> Floats:
 def decode(motion: Floats) -> PoseBatch:
     """[n, 489] finite -> poses; ranges are enforced, rotations orthonormalised."""
     n = len(motion)
-    matrices = rot6d_to_matrix(motion[:, ROT6D].reshape(n, JOINT_COUNT, 6))
     return PoseBatch(
-        quat_xyzw=matrix_to_quat(matrices),
+        quat_xyzw=quats_from_rot6d(motion[:, ROT6D].reshape(n, JOINT_COUNT, 6)),
         root_m=motion[:, ROOT_M].copy(),
         contacts=motion[:, CONTACTS].clip(0.0, 1.0),
         blendshapes=motion[:, BLENDSHAPES].clip(0.0, 1.0),
@@ -56,7 +55,7 @@ def encode(pose: PoseBatch) -> Floats:
     """Poses -> [n, 489], the inverse of `decode`."""
     n = len(pose.root_m)
     packed = np.empty((n, MOTION_SIZE), np.float32)
-    packed[:, ROT6D] = matrix_to_rot6d(quat_to_matrix(pose.quat_xyzw)).reshape(n, -1)
+    packed[:, ROT6D] = rot6d_from_quats(pose.quat_xyzw).reshape(n, -1)
     packed[:, ROOT_M] = pose.root_m
     packed[:, CONTACTS] = pose.contacts
     packed[:, BLENDSHAPES] = pose.blendshapes
