@@ -28,6 +28,12 @@ AnyCommand: TypeAlias = (
     | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 
+TYRO = (
+    tyro.conf.OmitArgPrefixes,  # --port, not --listen.port
+    tyro.conf.UseAppendAction,  # -o a.npz -o a.bvh
+    tyro.conf.DisallowNone,
+    tyro.conf.FlagCreatePairsOff,  # --open, but no --no-open
+)
 DESCRIPTION = "A voice goes in, a whole moving body comes out, frame by frame."
 
 

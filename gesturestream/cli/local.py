@@ -9,7 +9,7 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -76,9 +76,9 @@ async def _serve(
     silenced, stopped = threading.Event(), _stop_signals()
     session = voice.open(engine) if voice else None
     async with BridgeServer(engine, listen.config()) as server:
-        waiting = [asyncio.ensure_future(stopped.wait())]
+        waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
         if voice is not None and session is not None:
-            waiting.append(asyncio.ensure_future(_speak(server, voice, session, silenced)))
+            waiting.append(asyncio.create_task(_speak(server, voice, session, silenced)))
         announce(server.url, listen, console, open_page)
         try:
             with StatusLine(engine, server, session, console):

@@ -34,7 +34,7 @@ class Forwarded(Command):
     def run(self) -> int:
         tasks = self.tasks()
         prog = f"gesturestream {type(self).__name__.lower()}"
-        choices = {name: config for name, (config, _) in tasks.items()}
+        choices: dict[str, Callable[..., Any]] = {name: config for name, (config, _) in tasks.items()}
         chosen = tyro.extras.subcommand_cli_from_dict(choices, prog=prog, args=self.arguments)
         print("written to", next(act for config, act in tasks.values() if isinstance(chosen, config))(chosen))
         return EXIT_OK
