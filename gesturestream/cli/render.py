@@ -1,8 +1,7 @@
-"""`gesturestream render`: a recording in, a motion file out, through the same streaming path as everything live."""
+"""`gesturestream render`: a recording in, motion files out, through the same streaming path as everything live."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,15 +17,13 @@ from gesturestream.models.motion import SAMPLE_RATE
 from gesturestream.models.timing import frames_covering
 
 if TYPE_CHECKING:
-    from gesturestream.realtime.frame import AudioChunk, Event, Frame
+    from gesturestream.bridge.recorders import Recorder
     from gesturestream.realtime.session import Session
     from gesturestream.realtime.sources import Floats
 
 AHEAD_S = 10.0
-"""How far audio is pushed ahead of the frames, so that an hour of speech never waits inside the session."""
-PUSH_SAMPLES = SAMPLE_RATE
+"""How far audio is pushed ahead of the frames; mode `offline` grants at least as much."""
 POLL_S = 0.02
-FORMATS = (".npz", ".bvh")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,92 +37,59 @@ class Render(Command):
     voice: VoiceOptions = field(default_factory=VoiceOptions)
 
     def run(self) -> int:
+        from gesturestream.bridge.recorders import Recorder
         from gesturestream.cli.engine import make_engine
         from gesturestream.realtime.sources.files import read_audio
 
-        check_outputs(self.output)
-        pcm = read_audio(self.speech)
-        recording = Recording()
-        with make_engine(1, self.voice.generator) as engine:
-            session = engine.open(self.voice.session(name=self.speech.stem, mode="offline"), recording)
-            finished = drive(session, pcm, recording)
-        if not recording.frames:
-            return EXIT_INTERRUPTED
-        for path in self.output:
-            write(path, recording.frames)
-            print(f"{path}: {len(recording.frames)} frames{'' if finished else ' (interrupted)'}")
+        if not self.output:
+            raise UsageError("Nothing to write: add -o out.npz or -o out.bvh")
+        config = self.voice.session(name=self.speech.name, mode="offline")
+        with Recorder(*self.output) as recorder:
+            pcm = read_audio(self.speech)
+            with make_engine(1, self.voice.generator) as engine:
+                finished = drive(engine.open(config, recorder), pcm, recorder)
+        for path in self.output if recorder.frames else ():
+            print(f"{path}: {recorder.frames} frames" + ("" if finished else ", interrupted"))
         return EXIT_OK if finished else EXIT_INTERRUPTED
 
 
-def write(path: Path, frames: list[Frame]) -> None:
-    """Writes all frames in the format of the name's ending."""
-    from gesturestream.bridge import recorders
-
-    recorders.write(path, frames)
-
-
-def check_outputs(paths: tuple[Path, ...]) -> None:
-    """UsageError before any work is done for a file that could not be written."""
-    if not paths:
-        raise UsageError("Nothing to write: add -o out.npz or -o out.bvh")
-    for path in paths:
-        if path.suffix not in FORMATS:
-            raise UsageError(f"{path}: expected a name that ends in {' or '.join(FORMATS)}")
-        if not path.parent.is_dir():
-            raise UsageError(f"{path.parent}: no such folder to write {path.name} to")
-
-
-class Recording:
-    """The sink of an offline session: keeps every frame."""
-
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-        self.ended = threading.Event()
-
-    def on_frame(self, frame: Frame) -> None:
-        self.frames.append(frame)
-
-    def on_event(self, event: Event) -> None:
-        if event.name == "end":
-            self.ended.set()
-
-    def on_audio(self, chunk: AudioChunk) -> None:
-        pass
-
-
-def drive(session: Session, pcm: Floats, recording: Recording) -> bool:
+def drive(session: Session, pcm: Floats, recorder: Recorder) -> bool:
     """Speaks `pcm` into the session and shows the progress; False where Ctrl-C cut it short."""
+    frames = frames_covering(len(pcm))
     try:
         with progress_bar() as progress:
-            task = progress.add_task(session.config.name, total=frames_covering(len(pcm)))
-            for _ in speak(session, pcm, recording):
-                progress.update(task, completed=len(recording.frames))
-            progress.update(task, completed=len(recording.frames))
+            task = progress.add_task(session.config.name, total=frames)
+            for _ in speak(session, pcm):
+                progress.update(task, completed=recorder.frames)
+            progress.update(task, completed=recorder.frames)
     except KeyboardInterrupt:
         session.close()
+        session.wait()
         return False
+    if recorder.frames < frames:
+        raise RuntimeError(f"the session broke off after {recorder.frames} of {frames} frames")
     return True
 
 
-def speak(session: Session, pcm: Floats, recording: Recording) -> Iterator[None]:
-    """Pushes all of `pcm`, never more than `AHEAD_S` ahead of the frames, and waits for the end; yields as it goes."""
-    for begin in range(0, len(pcm), PUSH_SAMPLES):
-        while begin / SAMPLE_RATE - session.media_time_s > AHEAD_S:
-            recording.ended.wait(POLL_S)
+def speak(session: Session, pcm: Floats) -> Iterator[None]:
+    """Pushes all of `pcm`, never more than `AHEAD_S` ahead of the frames, and waits for the last; yields as it goes."""
+    for begin in range(0, len(pcm), SAMPLE_RATE):
+        while begin / SAMPLE_RATE - session.media_time_s > AHEAD_S - 1 and not session.wait(POLL_S):
             yield
-        session.push_audio(pcm[begin : begin + PUSH_SAMPLES])
+        session.push_audio(pcm[begin : begin + SAMPLE_RATE])
     session.end()
-    while not recording.ended.wait(POLL_S):
+    while not session.wait(POLL_S):
         yield
 
 
 def progress_bar() -> Progress:
-    """On a terminal only; the times are those of the machine, the speed is frames a second."""
+    """Shown on a terminal only; the speed is in frames a second."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(show_speed=True),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not Console(stderr=True).is_terminal,
+        console=console,
+        disable=not console.is_terminal,
     )
