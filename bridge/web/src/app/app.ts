@@ -1,0 +1,218 @@
+import { decodeFile, FileVoice } from "../audio/file-voice";
+import { LevelMeter } from "../audio/level";
+import { Microphone, microphoneErrorInWords } from "../audio/microphone";
+import { Speaker } from "../audio/speaker";
+import { Avatar } from "../avatar/avatar";
+import { Player } from "../playback/player";
+import { encodeS16, FLAG, type AudioFrame, type PoseFrame } from "../protocol/decoder";
+import type { Ready, ServerError, ServerEvent, Stats } from "../protocol/types";
+import type { Stage } from "../stage/stage";
+import { type Link, now_s, type Role, Session, type SessionListener } from "./session";
+import { address, token } from "./address";
+
+/** What the page tells a person; `ui/` draws it. */
+export interface Face {
+  link(link: Link): void;
+  ready(ready: Ready, role: Role): void;
+  status(): void;
+  problem(words: string): void;
+  event(event: ServerEvent): void;
+}
+
+export interface Counters {
+  frames: number;
+  dropped: number;
+  /** Transport: server's generation to arrival, ms, smoothed. */
+  arrival_ms: number | null;
+  stats: Stats | null;
+}
+
+/** Ties session, sound and body together; one instance per page. */
+export class App implements SessionListener {
+  readonly session: Session;
+  readonly level = new LevelMeter();
+  readonly counters: Counters = { frames: 0, dropped: 0, arrival_ms: null, stats: null };
+  readonly errors: string[] = [];
+  player: Player | null = null;
+  avatar: Avatar | null = null;
+  fileName = "";
+  speechHeard = false;
+  /** Time it took to build the character, ms. */
+  buildTime_ms = 0;
+  private readonly context = new AudioContext({ latencyHint: "interactive" });
+  readonly speaker = new Speaker(this.context);
+  private microphone: Microphone | null = null;
+  private file: FileVoice | null = null;
+  private pendingFile: Float32Array | null = null;
+  private avatarKey = "";
+
+  constructor(private readonly stage: Stage, private readonly face: Face) {
+    const choices = { generator: null, speaker: 0, emotion: "auto", intensity: 1, seed: null, lookahead_frames: 0 };
+    this.session = new Session(address(), token(), choices, this);
+    this.context.onstatechange = () => this.face.status();
+  }
+
+  /** Sound is waiting for a click: browsers start audio only after one. */
+  get needsClick(): boolean {
+    return this.context.state === "suspended" && this.session.role !== "idle" && this.session.role !== "microphone";
+  }
+
+  hear(): void {
+    void this.context.resume();
+  }
+
+  async toggleMicrophone(): Promise<void> {
+    if (this.session.role === "microphone") return this.follow();
+    try {
+      const microphone = await Microphone.open(this.context, (pcm) => this.fromMicrophone(pcm), () => this.lostMicrophone());
+      this.stopVoices();
+      this.microphone = microphone;
+      this.session.own("microphone", this.context.sampleRate);
+    } catch (error) {
+      this.report(microphoneErrorInWords(error));
+    }
+    this.face.status();
+  }
+
+  async openFile(file: File): Promise<void> {
+    try {
+      void this.context.resume();
+      const pcm = await decodeFile(this.context, file);
+      this.stopVoices();
+      this.fileName = file.name;
+      this.pendingFile = pcm;
+      this.session.own("file", this.context.sampleRate);
+    } catch (error) {
+      this.report(error instanceof Error ? error.message : String(error));
+    }
+    this.face.status();
+  }
+
+  /** Back to the server's own session, or to an idling body. */
+  follow(): void {
+    this.stopVoices();
+    void this.session.follow();
+  }
+
+  /** Seed and look-ahead are fixed by `start`: open the same kind of session again. */
+  restart(): void {
+    const { role } = this.session;
+    if (role === "watch" || role === "file") return;
+    if (role === "microphone") this.session.own("microphone", this.context.sampleRate);
+    else this.follow();
+  }
+
+  interrupt(): void {
+    this.session.send({ type: "interrupt", played_s: this.speaker.mediaTime_s() ?? this.player?.mediaTime_s ?? null });
+    this.file?.stop();
+    this.speaker.flush();
+  }
+
+  draw(time_s: number, dt_s: number): void {
+    if (this.player && this.avatar) this.avatar.apply(this.player.update(time_s, this.speaker.mediaTime_s()));
+    this.stage.render(dt_s);
+  }
+
+  played_s(): number | null {
+    return this.player?.mediaTime_s ?? null;
+  }
+
+  onLink(link: Link): void {
+    if (link.state === "waiting" || link.state === "failed") this.note(link.words);
+    this.face.link(link);
+  }
+
+  onReady(ready: Ready, role: Role): void {
+    this.ensureAvatar(ready);
+    this.player!.restart(now_s());
+    this.speaker.flush();
+    this.startFile(role);
+    this.face.ready(ready, role);
+  }
+
+  onPose(frame: PoseFrame, arrival_s: number): void {
+    this.counters.frames++;
+    this.speechHeard = !(frame.flags & FLAG.idle);
+    if (this.player!.push(frame, arrival_s)) this.speaker.flush();
+    const server_s = this.session.clock?.toServer(arrival_s) ?? null;
+    if (server_s === null) return;
+    const ms = 1000 * (server_s - frame.serverTime_s);
+    this.counters.arrival_ms = this.counters.arrival_ms === null ? ms : 0.9 * this.counters.arrival_ms + 0.1 * ms;
+  }
+
+  onAudio(frame: AudioFrame): void {
+    if (this.player?.buffer.epoch !== null && frame.epoch !== this.player?.buffer.epoch) return;
+    this.level.feed(frame.pcm);
+    this.speaker.play(frame.mediaTime_s, frame.pcm, this.session.ready!.audio.rate);
+  }
+
+  onEvent(event: ServerEvent): void {
+    if (event.name === "audio_resumed") this.file?.resumed(event.media_time_s, Number(event["sample"]));
+    this.face.event(event);
+  }
+
+  onStats(stats: Stats): void {
+    this.counters.stats = stats;
+    this.counters.dropped = stats.dropped;
+  }
+
+  onError(error: ServerError): void {
+    this.report(error.field ? `${error.field}: ${error.message}` : error.message);
+  }
+
+  private startFile(role: Role): void {
+    if (role !== "file" || !this.pendingFile) return;
+    const pcm = this.pendingFile;
+    this.pendingFile = null;
+    this.file = new FileVoice(pcm, this.context.sampleRate, {
+      send: (piece) => this.session.sendAudio(encodeS16(piece)),
+      play: (media_s, piece) => {
+        this.level.feed(piece);
+        this.speaker.play(media_s, piece, this.context.sampleRate);
+      },
+      ended: () => this.follow(),
+    });
+  }
+
+  private fromMicrophone(pcm: Float32Array): void {
+    this.level.feed(pcm);
+    this.session.sendAudio(encodeS16(pcm));
+  }
+
+  private lostMicrophone(): void {
+    this.report("The microphone was unplugged or taken away. Plug it in and press the button again.");
+    this.follow();
+  }
+
+  private stopVoices(): void {
+    this.microphone?.close();
+    this.file?.stop();
+    this.microphone = this.file = this.pendingFile = null;
+    this.speaker.flush();
+  }
+
+  private ensureAvatar({ skeleton, blendshapes }: Ready): void {
+    const key = JSON.stringify(skeleton.rest_m);
+    if (this.avatar && key === this.avatarKey) return;
+    if (this.avatar) {
+      this.stage.remove(this.avatar.group);
+      this.avatar.dispose();
+    }
+    this.avatarKey = key;
+    const begin_ms = performance.now();
+    this.avatar = new Avatar(skeleton, blendshapes);
+    this.buildTime_ms = performance.now() - begin_ms;
+    this.stage.add(this.avatar.group);
+    this.player = new Player(skeleton.names.length, blendshapes.length, skeleton.rest_m[1]!);
+  }
+
+  private report(words: string): void {
+    this.note(words);
+    this.face.problem(words);
+  }
+
+  private note(words: string): void {
+    this.errors.push(words);
+    if (this.errors.length > 50) this.errors.shift();
+  }
+}

@@ -1,0 +1,63 @@
+import { Group, type Material, Mesh, SkinnedMesh } from "three";
+import type { Pose } from "../playback/pose";
+import type { SkeletonInfo } from "../protocol/types";
+import { Face } from "./face";
+import { hand } from "./hand";
+import { neck, type Part, ribs, shoes, soles, sweater, trousers } from "./outfit";
+import { cloth, matte, skinMaterial } from "./palette";
+import { Rig } from "./rig";
+import { skin } from "./skin";
+import { surfaceNets } from "./surface-nets";
+
+/** The whole character, built in code over the joints the server names. Nothing is downloaded. */
+export class Avatar {
+  readonly group = new Group();
+  readonly rig: Rig;
+  private readonly face: Face;
+
+  constructor(skeleton: SkeletonInfo, blendshapes: readonly string[]) {
+    this.rig = new Rig(skeleton);
+    this.group.add(this.rig.root);
+    for (const [part, material] of this.parts()) this.group.add(this.mesh(part, material));
+    this.face = new Face(this.rig, blendshapes);
+    this.rig.bone("head").add(this.face.group);
+  }
+
+  apply(pose: Pose): void {
+    this.rig.apply(pose);
+    this.face.update(pose.blendshapes);
+  }
+
+  dispose(): void {
+    this.group.traverse((node) => {
+      if (!(node instanceof Mesh)) return;
+      node.geometry.dispose();
+      (node.material as Material).dispose();
+    });
+    this.rig.skeleton.dispose();
+  }
+
+  private parts(): [Part, Material][] {
+    const { rig } = this;
+    return [
+      [sweater(rig), cloth("sweater")],
+      [ribs(rig), cloth("rib")],
+      [trousers(rig), cloth("trousers")],
+      [shoes(rig), matte("shoe", 0.6)],
+      [soles(rig), matte("sole", 0.7)],
+      [neck(rig), skinMaterial()],
+      [hand(rig, "left"), skinMaterial()],
+      [hand(rig, "right"), skinMaterial()],
+    ];
+  }
+
+  private mesh({ sdf, low, high, cell_m, segments }: Part, material: Material): SkinnedMesh {
+    const geometry = surfaceNets(sdf, low, high, cell_m);
+    skin(geometry, this.rig, segments);
+    const mesh = new SkinnedMesh(geometry, material);
+    mesh.bind(this.rig.skeleton);
+    mesh.frustumCulled = false; // its bounds are those of the rest pose
+    mesh.castShadow = mesh.receiveShadow = true;
+    return mesh;
+  }
+}

@@ -1,0 +1,46 @@
+import type { App } from "./app/app";
+import type { Stage } from "./stage/stage";
+import type { Meters } from "./ui/meters";
+
+/** Read-only state for tests and for the curious: `window.gesturestream`. */
+export interface DebugHandle {
+  readonly role: string;
+  readonly frames: number;
+  readonly fps: number;
+  readonly buffered: number;
+  readonly mediaTime_s: number | null;
+  readonly epoch: number | null;
+  readonly audioMediaTime_s: number | null;
+  readonly arrival_ms: number | null;
+  readonly badMessages: number;
+  readonly errors: readonly string[];
+  readonly loadTime_ms: number;
+  /** World positions of the joints named, metres. */
+  joints(...names: string[]): Record<string, [number, number, number]>;
+  /** Turns the camera, radians from the front. */
+  turn(azimuth: number, elevation?: number): void;
+}
+
+declare global {
+  interface Window {
+    gesturestream: DebugHandle;
+  }
+}
+
+export function exposeDebug(app: App, stage: Stage, meters: Meters): void {
+  window.gesturestream = {
+    get role() { return app.session.role; },
+    get frames() { return app.counters.frames; },
+    get fps() { return meters.fps; },
+    get buffered() { return app.player?.buffer.length ?? 0; },
+    get mediaTime_s() { return app.player?.mediaTime_s ?? null; },
+    get epoch() { return app.player?.buffer.epoch ?? null; },
+    get audioMediaTime_s() { return app.speaker.mediaTime_s(); },
+    get arrival_ms() { return app.counters.arrival_ms; },
+    get badMessages() { return app.session.badMessages; },
+    get errors() { return app.errors; },
+    get loadTime_ms() { return app.buildTime_ms; },
+    joints: (...names) => Object.fromEntries(names.map((name) => [name, app.avatar?.rig.worldPosition(name) ?? [0, 0, 0]])),
+    turn: (azimuth, elevation) => stage.view.turn(azimuth, elevation),
+  };
+}

@@ -1,0 +1,92 @@
+import {
+  CircleGeometry,
+  Color,
+  DirectionalLight,
+  HemisphereLight,
+  Mesh,
+  MeshBasicMaterial,
+  NeutralToneMapping,
+  type Object3D,
+  PCFShadowMap,
+  PerspectiveCamera,
+  PMREMGenerator,
+  Scene,
+  ShadowMaterial,
+  WebGLRenderer,
+} from "three";
+import { RoomEnvironment } from "three/addons/environments/RoomEnvironment.js";
+import { OrbitView } from "./orbit-view";
+
+/** Studio: renderer, light, floor and camera. The background is the page's own gradient. */
+export class Stage {
+  readonly view: OrbitView;
+  private readonly renderer: WebGLRenderer;
+  private readonly scene = new Scene();
+  private readonly camera = new PerspectiveCamera(28, 1, 0.05, 30);
+
+  constructor(private readonly canvas: HTMLCanvasElement) {
+    this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+    this.renderer.toneMapping = NeutralToneMapping;
+    this.renderer.toneMappingExposure = 1.0;
+    this.renderer.shadowMap.enabled = true;
+    this.renderer.shadowMap.type = PCFShadowMap;
+    this.addLight();
+    this.addFloor();
+    this.view = new OrbitView(this.camera, canvas);
+    new ResizeObserver(() => this.resize()).observe(canvas);
+    this.resize();
+  }
+
+  add(object: Object3D): void {
+    this.scene.add(object);
+  }
+
+  remove(object: Object3D): void {
+    this.scene.remove(object);
+  }
+
+  render(dt_s: number): void {
+    this.view.update(dt_s);
+    this.renderer.render(this.scene, this.camera);
+  }
+
+  private addLight(): void {
+    const pmrem = new PMREMGenerator(this.renderer);
+    this.scene.environment = pmrem.fromScene(new RoomEnvironment(), 0.04).texture;
+    this.scene.environmentIntensity = 0.42;
+    this.scene.add(new HemisphereLight("#dfe8ff", "#3a2f2a", 0.55));
+    const key = new DirectionalLight("#fff1e0", 2.1);
+    key.position.set(1.6, 3.0, 2.6);
+    key.target.position.set(0, 0.9, 0);
+    key.castShadow = true;
+    key.shadow.mapSize.set(2048, 2048);
+    key.shadow.radius = 6;
+    key.shadow.bias = -0.0004;
+    key.shadow.normalBias = 0.012;
+    Object.assign(key.shadow.camera, { left: -1.2, right: 1.2, top: 1.3, bottom: -1.2, near: 1, far: 8 });
+    const rim = new DirectionalLight("#8fb6ff", 1.5);
+    rim.position.set(-2.2, 2.4, -2.4);
+    const warm = new DirectionalLight("#ffb08a", 0.7);
+    warm.position.set(2.6, 1.4, -2.0);
+    this.scene.add(key, key.target, rim, rim.target, warm);
+  }
+
+  private addFloor(): void {
+    const disc = new Mesh(new CircleGeometry(0.95, 96), new MeshBasicMaterial({ color: new Color("#1c222c"), transparent: true, opacity: 0.55 }));
+    const shadow = new Mesh(new CircleGeometry(3, 64), new ShadowMaterial({ opacity: 0.38 }));
+    disc.rotation.x = shadow.rotation.x = -Math.PI / 2;
+    disc.position.y = -0.002;
+    shadow.receiveShadow = true;
+    shadow.position.y = 0.0005;
+    this.scene.add(disc, shadow);
+  }
+
+  private resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    if (!width || !height) return;
+    this.renderer.setPixelRatio(Math.min(2, window.devicePixelRatio));
+    this.renderer.setSize(width, height, false);
+    this.camera.aspect = width / height;
+    this.view.resized();
+  }
+}

@@ -1,0 +1,56 @@
+import type { App, Face } from "../app/app";
+import type { Link, Role } from "../app/session";
+import type { Ready, ServerEvent } from "../protocol/types";
+import { byId } from "./dom";
+import { headline } from "./words";
+
+const PROBLEM_SHOWN_MS = 9000;
+
+/** Headline, connection state and problems. */
+export class StatusView implements Face {
+  app!: App;
+  onReady: (ready: Ready, role: Role) => void = () => {};
+  private problemTimer = 0;
+
+  link(link: Link): void {
+    byId("dot").dataset["state"] = link.state;
+    const words = { connecting: "Connecting", live: "Live", waiting: "Reconnecting", failed: "Not connected" };
+    byId("link").textContent = words[link.state];
+    if (link.state === "waiting" || link.state === "failed") this.say(link.state === "failed" ? "Not connected" : "Looking for the server", link.words);
+  }
+
+  ready(ready: Ready, role: Role): void {
+    byId("problem").hidden = true;
+    this.onReady(ready, role);
+    this.status();
+  }
+
+  status(): void {
+    const { session, fileName, needsClick } = this.app;
+    byId("hear").hidden = !needsClick;
+    const microphone = byId("microphone");
+    microphone.setAttribute("aria-pressed", String(session.role === "microphone"));
+    microphone.querySelector("span")!.textContent = session.role === "microphone" ? "Stop listening" : "Use my microphone";
+    if (!session.ready) return;
+    const { title, detail } = headline(session.role, session.ready.name, session.ready.generator, fileName);
+    this.say(title, detail);
+  }
+
+  problem(words: string): void {
+    const problem = byId("problem");
+    problem.textContent = words;
+    problem.hidden = false;
+    window.clearTimeout(this.problemTimer);
+    this.problemTimer = window.setTimeout(() => (problem.hidden = true), PROBLEM_SHOWN_MS);
+  }
+
+  event(event: ServerEvent): void {
+    if (event.name === "device_lost") this.problem("The server lost its microphone. Plug it in again: it goes on by itself.");
+    if (event.name === "device_back") byId("problem").hidden = true;
+  }
+
+  private say(title: string, detail: string): void {
+    byId("headline").textContent = title;
+    byId("subline").textContent = detail;
+  }
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  base: "./",
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0, // a data: URL would need a laxer Content-Security-Policy (the audio worklet is an asset)
+    chunkSizeWarningLimit: 900,
+  },
+  server: { proxy: { "/v1": { target: "ws://127.0.0.1:8765", ws: true } } },
+});
