@@ -1,0 +1,162 @@
+"""Measures a corpus as shared/reference/human-motion-profile measures a real speaker, and prints both beside each other.
+
+    python -m gesturestream.training.corpus.profile /tmp/corpus/espeak --reference human-motion-profile.json
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from tyro.conf import Positional
+
+from gesturestream.models.body.kinematics import forward_kinematics
+from gesturestream.models.body.rotations import (
+    angle_between, axis_angle_to_matrix, axis_angle_to_quat, normalize, quat_to_axis_angle,
+)  # fmt: skip
+from gesturestream.models.body.skeleton import CONTACT_JOINTS, INDEX, JOINT_COUNT, REST_M
+from gesturestream.models.motion import FPS
+from gesturestream.training.corpus.layout import DETAILS_FILE, MOTION_FOLDER
+
+Array = NDArray[np.float64]
+
+GROUPS: dict[str, tuple[int, ...]] = {
+    "torso": (3, 6, 9), "head": (12, 15), "arms": (16, 17, 18, 19), "wrists": (20, 21),
+    "fingers": tuple(range(25, 55)), "legs": (1, 2, 4, 5, 7, 8), "jaw": (22,),
+}  # fmt: skip
+POSES = (
+    "spine1", "spine2", "spine3", "neck", "head", "left_collar", "right_collar", "left_shoulder", "right_shoulder",
+    "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "left_knee",
+)  # fmt: skip
+_PERCENTILES = (10, 50, 90, 99)
+
+
+def profile(clips: Iterable[tuple[Array, Array]]) -> dict[str, Any]:
+    """Figures of many clips, each axis-angles [T, 55, 3] (radians) and root_m [T, 3], in the reference's own form."""
+    measured = [_clip(poses, root_m) for poses, root_m in clips]
+    out: dict[str, Any] = {"seconds": sum(m["frames"] for m in measured) / FPS}
+    for group in GROUPS:
+        out[group] = {
+            "deg_per_s_p10_50_90_99": _percentiles([m[group] for m in measured]),
+            "range_deg_p5_p95": _mean([m[f"{group}_range"] for m in measured]),
+        }
+    for side in ("left_wrist", "right_wrist"):
+        out[side] = _wrist([m[side] for m in measured], [m[f"{side}_place"] for m in measured])
+    for name in ("acceleration_m_s2_mean", "jerk_m_s3_mean", "root_path_m_per_min", "foot_contact_fraction(<0.3 m/s)"):
+        out[name] = _mean([m[name] for m in measured])
+    quats = np.concatenate([m["quats"] for m in measured])
+    out["mean_pose_deg"] = {name: _mean_rotation_deg(quats[:, k]) for k, name in enumerate(POSES)}
+    return out
+
+
+def _clip(poses: Array, root_m: Array) -> dict[str, Any]:
+    quats = axis_angle_to_quat(poses)
+    positions, _ = forward_kinematics(axis_angle_to_matrix(poses), root_m)
+    turning = np.degrees(angle_between(quats[1:], quats[:-1])) * FPS
+    body = positions[:, :22]
+    velocity = np.diff(positions, axis=0) * FPS
+    speed = np.linalg.norm(velocity, axis=-1)
+    path = np.diff(root_m[::3, [0, 2]], axis=0)
+    out: dict[str, Any] = {
+        "frames": len(poses),
+        "quats": quats[::3, [INDEX[name] for name in POSES]],
+        "acceleration_m_s2_mean": _derivative(body, 2),
+        "jerk_m_s3_mean": _derivative(body, 3),
+        "root_path_m_per_min": float(np.linalg.norm(path, axis=1).sum()) / (len(poses) / FPS / 60),
+        "foot_contact_fraction(<0.3 m/s)": float((speed[:, CONTACT_JOINTS] < 0.3).mean()),
+    }
+    for group, joints in GROUPS.items():
+        out[group] = turning[:, joints].ravel()
+        out[f"{group}_range"] = _range_deg(quats[:, joints])
+    for side in ("left_wrist", "right_wrist"):
+        out[side] = speed[:, INDEX[side]]
+        out[f"{side}_place"] = positions[:, INDEX[side]] - positions[:, 0]
+    return out
+
+
+def _derivative(positions: Array, order: int) -> float:
+    return float(np.linalg.norm(np.diff(positions, order, axis=0) * FPS**order, axis=-1).mean())
+
+
+def _range_deg(quats: Array) -> float:
+    """Mean over joints of the p5-p95 spread of the distance from the mean rotation."""
+    middle = normalize((quats * np.sign((quats * quats[:1]).sum(-1, keepdims=True))).mean(0))
+    angles = np.degrees(angle_between(quats, np.broadcast_to(middle, quats.shape)))
+    return float((np.percentile(angles, 95, axis=0) - np.percentile(angles, 5, axis=0)).mean())
+
+
+def _mean_rotation_deg(quats: Array) -> list[float]:
+    middle = normalize((quats * np.sign((quats * quats[:1]).sum(-1, keepdims=True))).mean(0))
+    return [round(float(x), 1) for x in np.degrees(quat_to_axis_angle(middle))]
+
+
+def _wrist(speeds: list[Array], places: list[Array]) -> dict[str, Any]:
+    speed, place = np.concatenate(speeds), np.concatenate(places)
+    peaks = sum(_count_peaks(track) for track in speeds)
+    return {
+        "speed_m_s_p10_50_90_99": [round(float(np.percentile(speed, p)), 3) for p in _PERCENTILES],
+        "held_still_fraction(<0.05 m/s)": round(float((speed < 0.05).mean()), 3),
+        "strokes_per_min(peaks>0.35 m/s)": round(peaks / (len(speed) / FPS / 60), 1),
+        "rel_to_pelvis_mean_std_m": [[round(float(x), 3) for x in row] for row in (place.mean(0), place.std(0))],
+    }
+
+
+def _count_peaks(speed: Array) -> int:
+    middle = speed[1:-1]
+    return int(((middle > speed[:-2]) & (middle >= speed[2:]) & (middle > 0.35)).sum())
+
+
+def _percentiles(tracks: list[Array]) -> list[float]:
+    values = np.concatenate(tracks)
+    return [round(float(np.percentile(values, p)), 1) for p in _PERCENTILES]
+
+
+def _mean(values: list[float]) -> float:
+    return round(float(np.mean(values)), 3)
+
+
+def load_clips(root: Path, limit: int = 60, emotion: str | None = None) -> Iterable[tuple[Array, Array]]:
+    """Poses and root of at most `limit` clips of a corpus in BEAT2's layout, optionally of one emotion."""
+    details = json.loads((root / DETAILS_FILE).read_text())["clips"] if (root / DETAILS_FILE).exists() else {}
+    files = sorted((root / MOTION_FOLDER).glob("*.npz"))
+    chosen = [f for f in files if emotion is None or details.get(f.stem, {}).get("emotion") == emotion]
+    if not chosen:
+        raise ValueError(f"corpus: expected npz files in {root / MOTION_FOLDER}, found none that fit")
+    for file in chosen[:: max(1, len(chosen) // limit)]:
+        with np.load(file, allow_pickle=False) as data:
+            poses = data["poses"].reshape(-1, JOINT_COUNT, 3).astype(np.float64)
+            yield poses, data["trans"].astype(np.float64) + REST_M[0]
+
+
+def print_table(ours: dict[str, Any], reference: dict[str, Any] | None) -> None:
+    """A table of every figure, ours beside the reference's."""
+    table = Table("figure", "corpus", "real speaker")
+    for key, value in ours.items():
+        rows = value.items() if isinstance(value, dict) else [("", value)]
+        for name, figure in rows:
+            other = (reference or {}).get(key, "")
+            table.add_row(f"{key} {name}".strip(), str(figure), str(other.get(name, "") if name else other))
+    Console(width=150).print(table)
+
+
+def main() -> None:
+    """Command line."""
+    tyro.cli(_main)
+
+
+def _main(
+    corpus: Positional[Path], reference: Path | None = None, emotion: str | None = None, limit: int = 60
+) -> None:
+    other = json.loads(reference.read_text()) if reference else None
+    print_table(profile(load_clips(corpus, limit, emotion)), other)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Speech for the corpus: synthetic voices with exact word, phoneme and stress times, and prominence in real voices."""

@@ -1,0 +1,135 @@
+"""Sentences and word lists of the script grammar. `*` marks a word that may carry a stroke, [name] a slot."""
+
+from __future__ import annotations
+
+SLOTS: dict[str, tuple[str, ...]] = {
+    "person": ("my *sister", "our *neighbour", "the *teacher", "my old *friend", "the *doctor", "her *brother",
+               "a *stranger", "my *mother", "the *driver", "our *manager", "the young *engineer", "everyone"),
+    "thing": ("*garden", "*kitchen", "*letter", "*bicycle", "*window", "*computer", "*project", "*picture",
+              "*machine", "*story", "*song", "*ticket", "*camera", "*box", "*plan", "*bridge"),
+    "place": ("the *market", "the *station", "the *mountains", "the *river", "the old *town", "the *office",
+              "the *library", "the *harbour", "the *airport", "the *forest", "the city *centre"),
+    "time": ("*yesterday", "this *morning", "last *week", "on *Monday", "*today", "a *year ago", "every *evening",
+             "last *summer", "at the *weekend", "*tomorrow"),
+    "verb": ("*found", "*bought", "*opened", "*painted", "*repaired", "*noticed", "*finished", "*borrowed",
+             "*carried", "*described", "*planned", "*forgot"),
+    "size": ("*big", "*huge", "*enormous", "*small", "*tiny", "*little", "rather *large", "really *great"),
+    "count": ("*one", "*two", "*three", "*many", "*several", "*lots of"),
+    "plural": ("*people", "*houses", "*ideas", "*books", "*questions", "*children", "*reasons", "*mistakes",
+               "*problems", "*flowers", "*days", "*friends"),
+    "adverb": ("*really", "*quickly", "*slowly", "*certainly", "*quietly", "*suddenly", "*carefully", "*finally",
+               "*probably", "*usually"),
+    "good": ("*wonderful", "*beautiful", "*fantastic", "*lovely", "*brilliant", "*marvellous", "*perfect"),
+    "bad": ("*terrible", "*awful", "*horrible", "*dreadful", "*miserable", "*unbearable"),
+    "topic": ("the *weather", "the *music", "the *numbers", "the *future", "the *food", "the *journey",
+              "the *weekend", "the *meeting", "the *language", "the *money", "the *answer"),
+    "way": ("*around", "*up", "*down", "*through", "*across", "*over"),
+}  # fmt: skip
+
+_NEUTRAL: tuple[str, ...] = (
+    "*hello, and *welcome to [place].",
+    "*I think we should *talk about [topic] [time].",
+    "[person] [verb] the [thing] [time], and then walked *down to [place].",
+    "*this is the [thing] that *you asked for.",
+    "there are [count] [plural] in [place], and *all of them are [size].",
+    "*first, we *look at [topic], *second, we *ask [person], and *third, we *change the [thing].",
+    "on the *one hand the [thing] is [size], but on the *other hand it is *not ours.",
+    "do *you *know *how to get to [place]?",
+    "*what do *you *think about [topic]?",
+    "*I *remember that [person] lived near [place], *many years *ago.",
+    "we went *up to [place] and came *down [adverb].",
+    "*maybe it works, *perhaps it doesn't, *I can't *tell.",
+    "please put the [thing] over *there, *not *here.",
+    "*everyone *knows that [topic] [adverb] *changes.",
+    "let me *show you the [size] [thing] from [place].",
+    "it is *exactly *two *kilometres from *here to [place].",
+    "[person] said *no, but *I said *yes.",
+    "you *turn *around the *corner, go *straight on, and *there is [place].",
+    "*I bought [count] [plural] and a [size] [thing] [time].",
+    "the *whole [thing] was made of [count] *little *pieces.",
+    "*why did [person] [adverb] open the [thing]?",
+    "as far as *I *know, *nobody has ever seen [topic] from *that *side.",
+    "*explain it to *me *again, *slowly, from the *top.",
+    "*one more *question: *who [verb] the [thing]?",
+    "the *price went *up in *spring and *down in *autumn.",
+)
+_HAPPINESS: tuple[str, ...] = (
+    "*I am so *happy to *see you, *welcome!",
+    "*this is the most [good] [thing] *I have *ever seen!",
+    "we *won, we *really *won, *all of us!",
+    "*I *love [place], *everything there is [good]!",
+    "*guess *what, [person] is coming *home [time]!",
+    "*thank you *so much, that was [good]!",
+    "*look at *that, *isn't it [good]?",
+    "we *laughed and *danced the *whole *night.",
+    "*yes, *yes, *exactly, that is a [good] *idea!",
+    "*today is a [good] *day for [topic]!",
+)
+_ANGER: tuple[str, ...] = (
+    "*stop it, *stop it *now!",
+    "*I have *told you *many *times, *never touch the [thing]!",
+    "*no, this is *absolutely [bad]!",
+    "*who do *you *think *you *are?",
+    "*this must *change, and it must change *today!",
+    "*I have had *enough of [topic]!",
+    "*you *never *listen, *nobody *ever listens to *me!",
+    "*get *out of *here and take your [thing] *away!",
+    "*that is *not *fair, and *you *know it!",
+    "*why is *everything always *my *fault?",
+)
+_SADNESS: tuple[str, ...] = (
+    "*I *miss [person] so *much.",
+    "*nothing is the *same since [time].",
+    "*I don't *know *what to do *any more.",
+    "we *lost [count] [plural], and *I feel so *alone.",
+    "the *little [thing] was *broken, and *nobody came.",
+    "*I *hoped that you would *stay a *little longer.",
+    "it was a *long, *cold *day, and the *rain fell *down.",
+    "*maybe it is *better that *way, but it *hurts.",
+    "*goodbye, my *dear *friend.",
+)
+_CONTEMPT: tuple[str, ...] = (
+    "oh *please, *that is *your *idea?",
+    "*I would *not even *call that a [thing].",
+    "*you *really *think that *anybody *cares?",
+    "well, *some people *never *learn.",
+    "*that was a *tiny *little *effort, was it *not?",
+    "*whatever, *I *expected *nothing from [person].",
+    "*how *very *clever of *you.",
+    "*sure, *everyone is an *expert on [topic] *now.",
+)
+_SURPRISE: tuple[str, ...] = (
+    "*what? *I can't *believe it!",
+    "*wow, *look at the *size of *that [thing]!",
+    "*oh, *I did *not *expect *you *here!",
+    "*no *way, *how did [person] do *that?",
+    "*really? *all [count] of them?",
+    "*suddenly there were [count] [plural], *everywhere!",
+    "*who would have *thought that [topic] was so [size]!",
+    "*wait, *you *mean *this was *yours the *whole time?",
+)
+_FEAR: tuple[str, ...] = (
+    "*please, *don't open the [thing], *I am *afraid.",
+    "*did you *hear *that? There is *something *outside.",
+    "*wait, *stop, it is *not *safe *here.",
+    "*what if *nobody *comes? *What do *we do *then?",
+    "*I *think somebody is *behind us.",
+    "*be *careful, it is a *very *long way *down.",
+    "*I *can't, *I *can't, it is *too *high.",
+    "*quick, we *must go *away from [place]!",
+)
+_DISGUST: tuple[str, ...] = (
+    "*ugh, *what is *that [bad] *smell?",
+    "*take it *away, it is *absolutely [bad].",
+    "*I am *not going to *eat *that.",
+    "the *whole [thing] was *dirty, *sticky and [bad].",
+    "*no, *never, *not in *my *kitchen.",
+    "*how can *anybody *live like *this?",
+    "there were [count] *rotten *apples *under the [thing].",
+    "it makes *me *sick to *think of [topic].",
+)
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    "neutral": _NEUTRAL, "happiness": _HAPPINESS, "anger": _ANGER, "sadness": _SADNESS,
+    "contempt": _CONTEMPT, "surprise": _SURPRISE, "fear": _FEAR, "disgust": _DISGUST,
+}  # fmt: skip
+"""Sentence templates by emotion."""

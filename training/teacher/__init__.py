@@ -1,0 +1,1 @@
+"""The teacher: an offline, rule-based gesture synthesiser that knows the whole utterance."""
