@@ -55,9 +55,7 @@ class Limits:
     ping_s: float = 20.0
     pending_connections: int = 32
     """Connections that have not sent their first message yet."""
-    credit_s: float = 30.0
-    """Offline: how far ahead of the delivered frames a client may send."""
-    credit_step_s: float = 5.0
-    """Offline: credit is granted anew each time this much has been delivered."""
+    backlog_frames: int = 256
+    """Offline: the session pauses while its owner's queue holds this many frames."""
     retry_after_s: float = 2.0
     """What a client that sent too many messages is told to wait."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gesturestream.bridge.protocol.audio import AudioFormat, decode_pcm
 from gesturestream.bridge.protocol.codes import PROTOCOL_VERSION, CloseCode, ErrorCode, Limits
 from gesturestream.bridge.protocol.fields import MessageError, shown
-from gesturestream.bridge.protocol.limits import Credit, SlidingWindow
+from gesturestream.bridge.protocol.limits import SlidingWindow
 from gesturestream.bridge.protocol.messages import (
     Ack,
     End,
@@ -118,13 +118,12 @@ class Connection:
         self._texts = SlidingWindow(limits.texts_per_s, 1.0)
         self._errors = SlidingWindow(limits.errors, limits.errors_span_s)
         self._audio = AudioFormat()
-        self._credit: Credit | None = None
         self._may_control = False
 
-    def accept_owner(self, audio: AudioFormat, credit: Credit | None) -> None:
-        """The session is open; its audio comes as `audio`, bounded by `credit` when it is offline."""
+    def accept_owner(self, audio: AudioFormat) -> None:
+        """The session is open; its audio comes as `audio`."""
         assert self.state is State.DECIDING
-        self.state, self._audio, self._credit = State.OWNER, audio, credit
+        self.state, self._audio = State.OWNER, audio
 
     def accept_watcher(self, *, control: bool) -> None:
         """The subscription stands."""
@@ -164,9 +163,6 @@ class Connection:
             pcm = decode_pcm(data, self._audio)
         except ValueError as error:
             return self.report(MessageError("bad_audio", str(error)), now_s)
-        if self._credit is not None and not self._credit.spend(len(pcm)):
-            message = f"expected at most {self._credit.granted} samples by now (event credit), got {self._credit.used}"
-            return self.refuse("bad_audio", message, CloseCode.AUDIO_AHEAD)
         return [Push(pcm)] if len(pcm) else []
 
     def report(self, error: MessageError, now_s: float) -> list[Action]:

@@ -66,14 +66,12 @@ class ReaderQueue:
         audio: bool = False,
         mid_stream: bool = False,
     ) -> None:
-        """`form` None: events only. `lossless`: offline, no frame is dropped (credit bounds the queue).
+        """`form` None: events only. `lossless`: offline, no frame is dropped (the session pauses instead).
         `audio`: forwarded audio was asked for. `mid_stream`: the first frame is a discontinuity."""
         self.form = form
         self.audio = audio
         self.dropped = 0
         """Frames this reader did not get."""
-        self.taken = 0
-        """Frames that left the queue for the socket (or that an events-only reader did not want)."""
         self._limits = limits
         self._lossless = lossless
         self._items: OrderedDict[int, _Item] = OrderedDict()
@@ -91,6 +89,16 @@ class ReaderQueue:
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def full(self) -> bool:
+        """Lossless: whether the session should pause."""
+        return self._lossless and len(self._frames) >= self._limits.backlog_frames
+
+    @property
+    def drained(self) -> bool:
+        """Whether a paused session should go on."""
+        return len(self._frames) <= self._limits.backlog_frames // 4
+
     def put_text(self, text: Text) -> None:
         """Queues text; never dropped."""
         self._put(text)
@@ -102,7 +110,6 @@ class ReaderQueue:
     def put_frame(self, frame: SharedFrame) -> None:
         """Queues a frame, dropping the oldest one beyond the bound."""
         if self.form is None:
-            self.taken = frame.frame.index + 1
             return
         self._frames.append(self._put(frame))
         if not self._lossless:
@@ -117,6 +124,27 @@ class ReaderQueue:
         self._audio_samples += len(chunk.pcm)
         while self._audio_samples > self._limits.queue_audio_s * SAMPLE_RATE and len(self._audio) > 1:
             self._drop_audio()
+
+    def take_over(self, former: ReaderQueue) -> None:
+        """Everything that `former` still held, for the same client on its new connection."""
+        for item in former._items.values():
+            if isinstance(item, SharedFrame):
+                self.put_frame(item)
+            elif isinstance(item, _Audio):
+                self.put_audio(item.chunk)
+            elif isinstance(item, str):  # what is made when sent (ready, pong) concerned the old connection only
+                self.put_text(item)
+        self._frame_flags |= former._frame_flags
+        self._audio_flags |= former._audio_flags
+        self.dropped, former.dropped = self.dropped + former.dropped, 0
+        former.clear()
+
+    def clear(self) -> None:
+        """Forgets everything queued."""
+        self._items.clear()
+        self._frames.clear()
+        self._audio.clear()
+        self._audio_samples = 0
 
     def acknowledge(self, sequence: int) -> None:
         """The reader has received every frame up to `sequence`; from the first call on it is held to acking."""
@@ -160,7 +188,6 @@ class ReaderQueue:
         self._frames.popleft()
         flags, self._frame_flags = self._frame_flags, FrameFlag(0)
         self._in_flight.append(item.frame.index)
-        self.taken = item.frame.index + 1
         assert self.form is not None  # put_frame queues nothing for a reader without a format
         return item.message(self.form, int(flags))
 

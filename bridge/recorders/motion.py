@@ -1,0 +1,52 @@
+"""A recorded motion: what a recorder keeps of each frame, as arrays over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gesturestream.models.body.skeleton import JOINT_COUNT
+from gesturestream.models.motion import BLENDSHAPE_COUNT, CONTACT_COUNT, EXPRESSION_COUNT
+from gesturestream.realtime.frame import Frame
+
+Floats = NDArray[np.float32]
+
+ROW = np.dtype(
+    [
+        ("root_m", "<f4", 3),
+        ("quat_xyzw", "<f4", (JOINT_COUNT, 4)),
+        ("expressions", "<f4", EXPRESSION_COUNT),
+        ("blendshapes", "<f4", BLENDSHAPE_COUNT),
+        ("contacts", "<f4", CONTACT_COUNT),
+    ]
+)
+"""One frame on disk while the recording runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """T frames at 30 a second; units and conventions as in `Frame`."""
+
+    root_m: Floats  # [T, 3]
+    quat_xyzw: Floats  # [T, 55, 4]
+    expressions: Floats  # [T, 100]
+    blendshapes: Floats  # [T, 52]
+    contacts: Floats  # [T, 4]
+
+    def __len__(self) -> int:
+        return len(self.root_m)
+
+
+def row_of(frame: Frame) -> bytes:
+    """A frame as one `ROW`."""
+    row = np.empty((), ROW)
+    for name in ROW.fields or ():
+        row[name] = getattr(frame, name)
+    return row.tobytes()
+
+
+def motion_of(rows: NDArray[np.void]) -> Motion:
+    """Rows [T] of `ROW`."""
+    return Motion(**{name: np.ascontiguousarray(rows[name], np.float32) for name in ROW.fields or ()})

@@ -1,0 +1,166 @@
+"""One session's output to any number of readers: its owner and its watchers."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gesturestream.bridge.protocol.audio import AudioFormat
+from gesturestream.bridge.protocol.codes import CloseCode
+from gesturestream.bridge.protocol.reader_queue import SharedFrame, Text
+from gesturestream.bridge.protocol.replies import event_text
+from gesturestream.bridge.server.mailroom import Mailroom, Outbox
+from gesturestream.realtime.frame import AudioChunk, Event, Frame
+
+if TYPE_CHECKING:
+    from gesturestream.bridge.protocol.messages import Id
+    from gesturestream.realtime.session import Session
+
+_MAX_REMEMBERED_IDS = 256
+
+
+class Publisher:
+    """The Sink of one session. `on_*` are called from the model thread, everything else from the event loop."""
+
+    def __init__(
+        self,
+        mailroom: Mailroom,
+        *,
+        name: str,
+        microphone: bool,
+        ready: Callable[[Publisher, Outbox], str],
+        ended: Callable[[Publisher], None],
+    ) -> None:
+        """`microphone`: its voice is forwarded only where the server allows it. `ready` makes the message `ready` for
+        one reader; `ended` is called on the loop after the session's last frame."""
+        self.session: Session  # set right after the engine has opened it with this sink
+        self.name = name
+        self.microphone = microphone
+        self.audio = AudioFormat()
+        """What the owner sends; fixed by its first `start`, also for a resumed connection."""
+        self.owner: Outbox | None = None
+        self.ended = False
+        """The event `end` has been passed on."""
+        self.ending = False
+        """The owner has said `end`."""
+        self._mailroom = mailroom
+        self._ready = ready
+        self._on_end = ended
+        self._outboxes: list[Outbox] = []
+        self._paused = False
+        self._generator: str | None = None
+        self._ids: dict[str, deque[Id]] = defaultdict(lambda: deque(maxlen=_MAX_REMEMBERED_IDS))
+
+    def on_frame(self, frame: Frame) -> None:
+        shared = SharedFrame(frame)
+        with self._mailroom.lock:
+            for outbox in self._outboxes:
+                outbox.queue.put_frame(shared)
+                self._mailroom.notify(outbox)
+            full = self.owner is not None and self.owner.queue.full
+        if full:
+            self._mailroom.call(self.regulate)
+
+    def on_audio(self, chunk: AudioChunk) -> None:
+        with self._mailroom.lock:
+            for outbox in self._outboxes:
+                outbox.queue.put_audio(chunk)
+                self._mailroom.notify(outbox)
+
+    def on_event(self, event: Event) -> None:
+        with self._mailroom.lock:
+            if event.name == "control":
+                self._announce_generator()
+            self._put_all(event_text(event, self._request_id(event)))
+            if event.name == "end":
+                self.ended = True
+                self._close_all(CloseCode.NORMAL, "the session has ended")
+        if event.name == "end":
+            self._mailroom.call(lambda: self._on_end(self))
+
+    @property
+    def readers(self) -> tuple[Outbox, ...]:
+        """Owner and watchers, the waiting queue of a broken owner connection included."""
+        return tuple(self._outboxes)
+
+    def add(self, outbox: Outbox, *, owner: bool = False) -> None:
+        """Subscribes a reader; it is told `ready` before anything else."""
+        with self._mailroom.lock:
+            outbox.queue.put_text(self._ready_for(outbox))
+            if owner:
+                self._replace_owner(outbox)
+            self._outboxes.append(outbox)
+            self._mailroom.notify(outbox)
+
+    def remove(self, outbox: Outbox) -> None:
+        """Unsubscribes a reader."""
+        with self._mailroom.lock:
+            if outbox in self._outboxes:
+                self._outboxes.remove(outbox)
+            if self.owner is outbox:
+                self.owner = None
+
+    def send(self, text: Text, to: Outbox | None = None) -> None:
+        """Queues text for one reader, or for all."""
+        with self._mailroom.lock:
+            for outbox in self._outboxes if to is None else [to]:
+                outbox.queue.put_text(text)
+                self._mailroom.notify(outbox)
+
+    def close_readers(self, code: int, reason: str, text: str | None = None) -> None:
+        """Queues the end of every reader's connection, after `text`."""
+        with self._mailroom.lock:
+            if text is not None:
+                self._put_all(text)
+            self._close_all(code, reason)
+
+    def regulate(self) -> None:
+        """Offline: the session makes no frames while its owner has too many to read; called whenever that changes."""
+        with self._mailroom.lock:
+            queue = self.owner.queue if self.owner is not None else None
+            pause = queue is not None and (queue.full or (self._paused and not queue.drained))
+            changed, self._paused = pause != self._paused, pause
+        if changed:
+            self.session.pause(pause)
+
+    def remember(self, event: str, request_id: Id) -> None:
+        """The next event of that name answers the request `request_id`."""
+        with self._mailroom.lock:
+            self._ids[event].append(request_id)
+
+    def _replace_owner(self, outbox: Outbox) -> None:
+        former, self.owner = self.owner, outbox
+        if former is None:
+            return
+        self._outboxes.remove(former)
+        outbox.queue.take_over(former.queue)
+        former.queue.put_close(CloseCode.NORMAL, "taken over by a resumed connection")
+        self._mailroom.notify(former)
+
+    def _ready_for(self, outbox: Outbox) -> Text:
+        return lambda now_s: self._ready(self, outbox)
+
+    def _announce_generator(self) -> None:
+        """`ready` again, before the first frame of another generator."""
+        generator = self.session.generator
+        if self._generator not in (None, generator):
+            for outbox in self._outboxes:
+                outbox.queue.put_text(self._ready_for(outbox))
+        self._generator = generator
+
+    def _request_id(self, event: Event) -> Id:
+        name = event.data.get("name") or event.data.get("cue")
+        ids = self._ids[f"{event.name}:{name}" if event.name.startswith("cue_") else event.name]
+        return ids.popleft() if ids else None
+
+    def _put_all(self, text: str) -> None:
+        for outbox in self._outboxes:
+            outbox.queue.put_text(text)
+            self._mailroom.notify(outbox)
+
+    def _close_all(self, code: int, reason: str) -> None:
+        for outbox in self._outboxes:
+            outbox.queue.put_close(code, reason)
+            self._mailroom.notify(outbox)
+        self._outboxes = []

@@ -1,0 +1,73 @@
+"""The opening handshake: which requests become WebSockets, which are answered as HTTP, which are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+
+from gesturestream.bridge.http import Viewer, page, path_of
+from gesturestream.bridge.metrics import Counters
+from gesturestream.bridge.protocol.codes import STREAM_PATH
+from gesturestream.bridge.protocol.connection import token_matches
+from gesturestream.bridge.server.config import ServerConfig
+from gesturestream.bridge.server.guard import Guard
+
+_LOOPBACK = ("127.", "::1", "::ffff:127.")
+
+
+class Requests:
+    """websockets' `process_request`: None lets the WebSocket handshake go on."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        counters: Counters,
+        *,
+        pending: Callable[[], int],
+        health: Callable[[], dict[str, Any]],
+    ) -> None:
+        """`pending`: connections before their first message, this one included; `health`: what /healthz says."""
+        self._config = config
+        self._counters = counters
+        self._pending = pending
+        self._health = health
+        self._guard = Guard(config)
+        self._viewer = Viewer(config.web_dist)
+
+    async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
+        headers = request.headers
+        refusal = self._guard.refusal(
+            headers.get_all("Host"), headers.get_all("Origin"), str(connection.local_address[0])
+        )
+        if refusal is not None:
+            return page(HTTPStatus.FORBIDDEN, refusal + "\n")
+        path = path_of(request.path)
+        if path == STREAM_PATH:
+            return self._stream(request)
+        if path == "/healthz":
+            return page(HTTPStatus.OK, json.dumps(self._health()) + "\n", "application/json")
+        if path == "/metrics":
+            return self._metrics(str(connection.remote_address[0]), headers.get("Authorization", ""))
+        return await asyncio.to_thread(self._viewer.response, path, headers["Host"])
+
+    def _stream(self, request: Request) -> Response | None:
+        if "websocket" not in request.headers.get("Upgrade", "").lower():
+            return page(HTTPStatus.UPGRADE_REQUIRED, f"{STREAM_PATH} speaks WebSocket.\n", Upgrade="websocket")
+        limits = self._config.limits
+        if self._pending() > limits.pending_connections:
+            retry = str(round(limits.retry_after_s))
+            return page(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are opening.\n", Retry_After=retry)
+        return None
+
+    def _metrics(self, peer: str, authorization: str) -> Response:
+        given = authorization.removeprefix("Bearer ").strip()
+        known = self._config.token is not None and token_matches(self._config.token, given)
+        if not peer.startswith(_LOOPBACK) and not known:
+            return page(HTTPStatus.FORBIDDEN, "/metrics is loopback-only unless a token is given.\n")
+        return page(HTTPStatus.OK, self._counters.text(), "text/plain; version=0.0.4; charset=utf-8")
