@@ -1,0 +1,300 @@
+"""The engine: one model thread that owns executors, rows and finishing, and steps whatever session is due.
+
+Per tick: snapshot under the lock, at most one frame of audio per row and pass; step outside the lock; hand each output
+to the session in the snapshot. Up to four live sessions are stepped the moment they are due; more share a 33.3 ms grid.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from heapq import heapify, heappop, heappush
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from gesturestream.models.motion import FPS, SAMPLE_RATE
+from gesturestream.realtime.checks import check_config, check_generator
+from gesturestream.realtime.config import SessionConfig
+from gesturestream.realtime.executors.base import Executor, GeneratorInfo
+from gesturestream.realtime.finishing import CUE_NAMES, Finisher, rest_packed
+from gesturestream.realtime.frame import Event, Sink
+from gesturestream.realtime.grid import Grid
+from gesturestream.realtime.priming import Primer
+from gesturestream.realtime.rows import Lane
+from gesturestream.realtime.seat import SHOWN_FRAMES, Seat, Slate
+from gesturestream.realtime.session import AudioTooFarAhead, QueueFull, Session
+from gesturestream.realtime.stage import Job, Stage
+from gesturestream.realtime.statistics import EngineStats, Percentiles
+
+__all__ = ["AudioTooFarAhead", "Engine", "QueueFull", "ServerFull"]
+
+log = logging.getLogger(__name__)
+
+IMMEDIATE_SESSIONS = 4
+"""Up to so many live and agent sessions are stepped when due; more wait for the grid."""
+PASSES_PER_TICK = 2
+"""Frames a session may make up per tick."""
+RETRY_AFTER_S = 2.0
+
+News = tuple[Seat, list[Event], bool]
+"""Events of a session that has no frame just now; True: they are its last."""
+
+
+class ServerFull(Exception):
+    """No room for another session."""
+
+    def __init__(self, message: str, retry_after_s: float = RETRY_AFTER_S) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Engine:
+    """Runs sessions on executors, one per generator. Thread-safe. A context manager: starts and closes."""
+
+    def __init__(
+        self,
+        executors: Mapping[str, Executor],
+        *,
+        default: str,
+        max_sessions: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lanes = {name: Lane(executor) for name, executor in executors.items()}
+        self._infos = {name: executor.info for name, executor in executors.items()}
+        check_generator(default, self._infos)
+        self.generators = tuple(sorted(self._lanes))
+        self.default = default
+        self.max_sessions = max_sessions or max(executor.capacity for executor in executors.values())
+        self._clock = clock
+        self._lock = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._seats: dict[str, Seat] = {}
+        self._slots = list(range(self.max_sessions))
+        heapify(self._slots)
+        self._grid, self._gridded = Grid(), False
+        slate = Slate(self.max_sessions, max(i.speakers for i in self._infos.values()), keep_shown=len(self._lanes) > 1)
+        finisher = Finisher(self.max_sessions)
+        self._primer = Primer(self._lanes, slate, finisher)
+        self._stage = Stage(slate, finisher, self._primer, clock, self._fail)
+        window = max(info.window_samples for info in self._infos.values())
+        self._keep_samples = window + SHOWN_FRAMES * SAMPLE_RATE // FPS
+        self._frames = self._steps = self._failures = self._overruns = 0
+        self._tick_s = Percentiles()
+
+    # -- for every thread
+
+    @property
+    def sessions(self) -> Mapping[str, Session]:
+        with self._lock:
+            return {id: seat.session for id, seat in self._seats.items()}
+
+    def info(self, generator: str) -> GeneratorInfo:
+        check_generator(generator, self._infos)
+        return self._infos[generator]
+
+    def open(self, config: SessionConfig, sink: Sink) -> Session:
+        """Starts a session. ServerFull; ValueError names a bad field."""
+        generator = self.default if config.generator is None else config.generator
+        check_config(config, self.info(generator))
+        session = Session(
+            config,
+            sink,
+            generator=generator,
+            generators=self._infos,
+            cues=CUE_NAMES,
+            keep_samples=self._keep_samples,
+            lock=self._lock,
+            wake=self._wake,
+            clock=self._clock,
+        )
+        with self._lock:
+            self._seat(session, self._lanes[generator])
+            self._lock.notify_all()
+        return session
+
+    def stats(self) -> EngineStats:
+        return EngineStats(
+            sessions=len(self._seats),
+            frames=self._frames,
+            steps=self._steps,
+            step_ms_p50=self._stage.step_s.at_ms(50),
+            step_ms_p99=self._stage.step_s.at_ms(99),
+            tick_ms_p50=self._tick_s.at_ms(50),
+            tick_ms_p99=self._tick_s.at_ms(99),
+            overruns=self._overruns + self._grid.overruns,
+            failures=self._failures,
+        )
+
+    def start(self) -> None:
+        """Warms the executors up and starts the model thread."""
+        assert self._thread is None, "an engine starts once"
+        for lane in self._lanes.values():
+            lane.executor.warm_up()
+        warm_up()
+        self._thread = threading.Thread(target=self._loop, name="gesturestream-model", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops the model thread; sessions that still run are discarded."""
+        with self._lock:
+            self._closing = True
+            self._lock.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            for seat in list(self._seats.values()):
+                self._leave(seat)
+                seat.session.finish()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    # -- the model thread
+
+    def tick(self) -> bool:
+        """Does what is due now; False if there was nothing.
+
+        The model thread calls it; whoever drives an engine by hand, offline or on a virtual clock, calls it instead of
+        `start`.
+        """
+        with self._lock:
+            passes, news = self._snapshot()
+        self._carry_out(passes, news)
+        return bool(passes or news)
+
+    def _loop(self) -> None:
+        while True:
+            with self._lock:
+                if self._closing:
+                    return
+                passes, news = self._snapshot()
+                if not (passes or news):
+                    self._lock.wait(self._idle_s())
+                    continue
+            self._carry_out(passes, news)
+
+    def _carry_out(self, passes: list[list[Job]], news: list[News]) -> None:
+        start = self._clock()
+        for seat, events, last in news:
+            self._hand_over(seat, events, last)
+        for jobs in passes:
+            self._stage.run([(seat, work) for seat, work in jobs if not seat.session.closed])
+            self._steps += 1
+            self._frames += len(jobs)
+        if passes:
+            took = self._clock() - start
+            self._tick_s.add(took)
+            self._overruns += took > 1 / FPS and not self._gridded
+        if self._gridded:
+            self._grid.advance(self._clock())
+
+    def _hand_over(self, seat: Seat, events: list[Event], last: bool) -> None:
+        try:
+            seat.session.hand_over(events)
+        except Exception as error:
+            self._fail(seat, error)
+        if last:
+            seat.session.finish()
+
+    def _fail(self, seat: Seat, error: Exception) -> None:
+        """Discards one session; the others go on."""
+        log.error("session %s is discarded", seat.session.id, exc_info=error)
+        self._failures += 1
+        seat.session.close()
+        session, message = seat.session, f"{type(error).__name__}: {error}"
+        try:
+            session.hand_over([session.event("internal_error", session.next_s, message=message)])
+        except Exception:
+            log.exception("its sink takes no event either")
+
+    # -- under the lock
+
+    def _snapshot(self) -> tuple[list[list[Job]], list[News]]:
+        now = self._clock()
+        news = self._sweep()
+        passes = self._gather(now)
+        busy = {seat for jobs in passes for seat, _ in jobs}
+        waiting = [seat for seat in self._seats.values() if seat not in busy and seat.session.has_events]
+        return passes, news + [(seat, seat.session.take_events(), False) for seat in waiting]
+
+    def _sweep(self) -> list[News]:
+        """Lets go of the sessions that are over."""
+        news: list[News] = []
+        for seat in list(self._seats.values()):
+            if seat.session.closed:
+                self._leave(seat)
+                seat.session.finish()
+            elif seat.session.finished:
+                news.append((seat, seat.session.last_events(), True))
+                self._leave(seat)
+        return news
+
+    def _gather(self, now: float) -> list[list[Job]]:
+        live = [seat for seat in self._seats.values() if seat.session.config.mode != "offline"]
+        self._set_grid(len(live) > IMMEDIATE_SESSIONS, now)
+        passes: list[list[Job]] = []
+        if not self._gridded or now >= self._grid.next:
+            passes = [jobs for _ in range(PASSES_PER_TICK) if (jobs := _begin_due(live, now))]
+            if self._gridded and not passes:
+                self._grid.advance(now)
+        if not passes and self._time_for_offline(now):
+            offline = [seat for seat in self._seats.values() if seat.session.config.mode == "offline"]
+            passes = [jobs] if (jobs := _begin_due(offline, now)) else []
+        return passes
+
+    def _set_grid(self, gridded: bool, now: float) -> None:
+        if gridded and not self._gridded:
+            self._grid.start(now)
+        self._gridded = gridded
+
+    def _time_for_offline(self, now: float) -> bool:
+        """A step fits in before the next deadline, as far as one can tell."""
+        usual_s = self._tick_s.at(50) or 0.0
+        return not self._gridded or now + usual_s < self._grid.next
+
+    def _idle_s(self) -> float | None:
+        """Seconds until something is due; None: not before somebody wakes the thread."""
+        if self._gridded:
+            return max(0.0, self._grid.next - self._clock())
+        due = [at for seat in self._seats.values() if (at := seat.session.due_at()) is not None]
+        return max(0.0, min(due) - self._clock()) if due else None
+
+    def _wake(self, session: Session) -> None:
+        """Something has changed for `session`. On the grid nothing is done before the next deadline anyway."""
+        if not self._gridded or session.config.mode == "offline":
+            self._lock.notify_all()
+
+    def _seat(self, session: Session, lane: Lane) -> None:
+        if not self._slots:
+            raise ServerFull(f"expected at most {self.max_sessions} sessions")
+        row = lane.allot()
+        if row is None:
+            raise ServerFull(f"all {lane.executor.capacity} rows of {lane.info.name} are taken")
+        self._seats[session.id] = Seat(session=session, slot=heappop(self._slots), lane=lane, row=row)
+
+    def _leave(self, seat: Seat) -> None:
+        self._primer.cancel(seat)
+        seat.lane.release(seat.row)
+        heappush(self._slots, seat.slot)
+        del self._seats[seat.session.id]
+
+
+def _begin_due(seats: list[Seat], now: float) -> list[Job]:
+    return [(seat, seat.session.begin(now)) for seat in seats if seat.session.is_due(now)]
+
+
+def warm_up() -> None:
+    """Has finishing compute, once a process, what it keeps: otherwise the first frame and the first cue are late."""
+    finisher = Finisher(1)
+    for cue in CUE_NAMES:
+        finisher.play_cue(0, cue)
+        finisher.step(np.zeros(1, np.int64), rest_packed()[None])

@@ -1,0 +1,78 @@
+"""One executor and its rows: who sits where, and the staging arrays of a step. The model thread is the only caller."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from heapq import heapify, heappop, heappush
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
+from gesturestream.realtime.executors.base import Executor, Floats, StepInputs, StepOutputs
+
+Rows = NDArray[np.int64]
+
+
+class Lane:
+    """The lowest free row is given out first, so that the batch prefix in use stays short."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+        self.info = executor.info
+        self._free = list(range(executor.capacity))
+        heapify(self._free)
+        self._fresh = np.ones(executor.capacity, np.bool_)  # not stepped yet by its tenant
+        self._staging = _staging(executor)
+
+    @property
+    def free(self) -> int:
+        return len(self._free)
+
+    def allot(self) -> int | None:
+        """A row that starts afresh with its first step; None: all are taken."""
+        if not self._free:
+            return None
+        row = heappop(self._free)
+        self._fresh[row] = True
+        return row
+
+    def release(self, row: int) -> None:
+        heappush(self._free, row)
+
+    def step(self, rows: Rows, windows: list[Floats], **inputs: NDArray[np.generic]) -> StepOutputs:
+        """Steps `rows` [n] (no row twice) and leaves all others as they are.
+
+        windows: n arrays [W]; inputs: the other fields of StepInputs but the masks, n rows each -> n rows each.
+        """
+        size = self._bucket(int(rows.max()) + 1)
+        staged = StepInputs(*(array[:size] for array in self._staging))
+        for row, window in zip(rows, windows):
+            staged.pcm[row] = window
+        for name, value in inputs.items():
+            getattr(staged, name)[rows] = value
+        staged.active[:] = False
+        staged.active[rows] = True
+        staged.reset[:] = staged.active & self._fresh[:size]
+        outputs = self.executor.step(staged)
+        self._fresh[rows] = False
+        return StepOutputs(*(np.asarray(array)[rows] for array in outputs))
+
+    def _bucket(self, rows: int) -> int:
+        return self.executor.buckets[bisect_left(self.executor.buckets, rows)]
+
+
+def _staging(executor: Executor) -> StepInputs:
+    rows, info = executor.capacity, executor.info
+    return StepInputs(
+        pcm=np.zeros((rows, info.window_samples), np.float32),
+        audio_present=np.ones(rows, np.bool_),
+        emitted=np.zeros((rows, MOTION_SIZE), np.float32),
+        noise=np.zeros((rows, info.noise_size), np.float32),
+        emotion=np.zeros((rows, len(EMOTIONS)), np.float32),
+        speaker=np.eye(info.speakers, dtype=np.float32)[np.zeros(rows, np.int64)],
+        intensity=np.ones(rows, np.float32),
+        lookahead=np.zeros(rows, np.int64),
+        reset=np.zeros(rows, np.bool_),
+        active=np.zeros(rows, np.bool_),
+    )

@@ -1,0 +1,217 @@
+"""One pass of the model thread over some sessions: generator step, finishing, delivery. Runs outside the lock."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+
+import numpy as np
+
+from gesturestream.models.motion import EMOTIONS, FPS
+from gesturestream.models.noise import normals
+from gesturestream.models.timing import media_time_s
+from gesturestream.realtime.config import Control
+from gesturestream.realtime.executors.base import StepOutputs
+from gesturestream.realtime.finishing import FinishedBatch, Finisher
+from gesturestream.realtime.frame import Event, Frame, FrameFlag
+from gesturestream.realtime.priming import Primer, window
+from gesturestream.realtime.rows import Lane
+from gesturestream.realtime.seat import Seat, Slate
+from gesturestream.realtime.session import Command, Cue, Interrupt, Resume, Work
+from gesturestream.realtime.statistics import Percentiles
+
+log = logging.getLogger(__name__)
+
+EMOTION_EVERY_FRAMES = FPS // 5
+EMOTION_CHANGE = 0.02
+"""An `emotion` event is sent when a probability has changed by more than this."""
+
+Job = tuple[Seat, Work]
+Fail = Callable[[Seat, Exception], None]
+
+
+class Stage:
+    """Owns the slate and finishing; told what to do with which session, it gives every failure to `fail`."""
+
+    def __init__(self, slate: Slate, finisher: Finisher, primer: Primer, clock: Callable[[], float], fail: Fail):
+        self._slate, self._finisher, self._primer = slate, finisher, primer
+        self._clock, self._fail = clock, fail
+        self.step_s = Percentiles()
+
+    def run(self, jobs: list[Job]) -> None:
+        """One frame of each job (no session twice)."""
+        lanes: defaultdict[Lane, list[Job]] = defaultdict(list)
+        for seat, work in jobs:
+            try:
+                self._prepare(seat, work)
+            except Exception as error:
+                self._fail(seat, error)
+            else:
+                lanes[seat.lane].append((seat, work))
+        for lane, group in lanes.items():
+            self._run_lane(lane, group)
+        self._prime([seat for seat, _ in jobs if seat.priming is not None])
+
+    def _prime(self, seats: list[Seat]) -> None:
+        try:
+            self._primer.advance(seats)
+        except Exception as error:
+            for seat in seats:
+                self._fail(seat, error)
+
+    def _run_lane(self, lane: Lane, jobs: list[Job]) -> None:
+        start = self._clock()
+        try:
+            outputs = self._step(lane, jobs)
+        except Exception as error:
+            for seat, _ in jobs:
+                self._fail(seat, error)
+            return
+        step_s = self._clock() - start
+        self.step_s.add(step_s)
+        shown = [i for i, (_, work) in enumerate(jobs) if work.motion_frame >= 0]
+        finished = self._finish([jobs[i] for i in shown], outputs.motion[shown], outputs.valid[shown]) if shown else {}
+        for i, (seat, work) in enumerate(jobs):
+            seat.stepped = work.heard.frame + 1
+            try:
+                self._hear(seat, work, outputs.heard_emotion[i])
+                self._deliver(seat, work, finished.get(seat), step_s)
+            except Exception as error:
+                self._fail(seat, error)
+
+    def _prepare(self, seat: Seat, work: Work) -> None:
+        """Carries out what was asked for since the last frame."""
+        if seat.fresh:
+            config = seat.session.config
+            self._slate.reset(seat.slot, seat.session)
+            self._finisher.reset(seat.slot, seed=seat.session.seed, leash_m=config.leash_m)
+            seat.fresh = False
+        for command in work.commands:
+            self._obey(seat, work, command)
+
+    def _obey(self, seat: Seat, work: Work, command: Command) -> None:
+        match command:
+            case Control():
+                self._control(seat, work, command)
+            case Cue(name):
+                self._end_cue(seat, work)
+                frames = self._finisher.play_cue(seat.slot, name)
+                seat.cue = name
+                work.events.append(_event(seat, work, "cue_start", cue=name, duration_s=frames / FPS))
+            case Interrupt():
+                self._finisher.interrupt(seat.slot)
+                self._end_cue(seat, work)
+            case Resume():
+                self._finisher.resume(seat.slot)
+
+    def _control(self, seat: Seat, work: Work, change: Control) -> None:
+        self._slate.control(seat.slot, change)
+        if change.posture is not None:
+            self._finisher.set_posture(seat.slot, change.posture)
+        if change.generator is not None:
+            self._primer.begin(seat, change.generator, work.heard.frame)
+        fields = {name: getattr(change, name) for name in ("speaker", "emotion", "intensity", "posture")}
+        told = {name: value for name, value in fields.items() if value is not None}
+        if change.auto_emotion:
+            told["emotion"] = "auto"
+        if told:
+            work.events.append(_event(seat, work, "control", **told))
+
+    def _step(self, lane: Lane, jobs: list[Job]) -> StepOutputs:
+        slate = self._slate
+        slots = np.array([seat.slot for seat, _ in jobs])
+        frames = np.array([work.heard.frame for _, work in jobs])
+        slate.remember(slots, frames)
+        outputs = lane.step(
+            np.array([seat.row for seat, _ in jobs]),
+            [window(seat, lane.info.window_samples, work.heard.frame) for seat, work in jobs],
+            audio_present=np.array([work.heard.present for _, work in jobs]),
+            emitted=slate.emitted[slots],
+            noise=normals(slate.seeds[slots], frames, lane.info.noise_size),
+            emotion=slate.emotion.step(slots),
+            speaker=slate.speaker.step(slots)[:, : lane.info.speakers],
+            intensity=slate.intensity.step(slots)[:, 0],
+            lookahead=slate.lookahead[slots],
+        )
+        slate.emotion.heard[slots] = outputs.heard_emotion
+        return outputs
+
+    def _finish(self, jobs: list[Job], motion: np.ndarray, valid: np.ndarray) -> dict[Seat, tuple[FinishedBatch, int]]:
+        """-> for every seat the batch that holds its frame, and where. Seats that break are not in it."""
+        slots = np.array([seat.slot for seat, _ in jobs], np.int64)
+        motion = np.where(valid[:, None], motion, self._slate.emitted[slots])
+        try:
+            batch = self._finish_slots(slots, motion)
+            return {seat: (batch, i) for i, (seat, _) in enumerate(jobs)}
+        except Exception:
+            log.exception("finishing failed for a batch of %d; each row is tried alone", len(jobs))
+        return self._finish_one_by_one(jobs, motion)
+
+    def _finish_one_by_one(self, jobs: list[Job], motion: np.ndarray) -> dict[Seat, tuple[FinishedBatch, int]]:
+        out = {}
+        for i, (seat, _) in enumerate(jobs):
+            try:
+                out[seat] = (self._finish_slots(np.array([seat.slot]), motion[i : i + 1]), 0)
+            except Exception as error:
+                self._fail(seat, error)
+        return out
+
+    def _finish_slots(self, slots: np.ndarray, motion: np.ndarray) -> FinishedBatch:
+        batch = self._finisher.step(slots, motion)
+        self._slate.emitted[slots] = batch.packed
+        for array in batch:
+            array.flags.writeable = False
+        return batch
+
+    def _hear(self, seat: Seat, work: Work, heard: np.ndarray) -> None:
+        """Tells what emotion the generator hears, at most five times a second and only while it changes."""
+        due = work.heard.frame >= seat.emotion_told + EMOTION_EVERY_FRAMES
+        if not (due and work.speaking and np.abs(heard - seat.emotion_heard).max() > EMOTION_CHANGE):
+            return
+        seat.emotion_told, seat.emotion_heard = work.heard.frame, heard.copy()
+        probabilities = {name: round(float(p), 4) for name, p in zip(EMOTIONS, heard)}
+        work.events.append(_event(seat, work, "emotion", probabilities=probabilities))
+
+    def _deliver(self, seat: Seat, work: Work, shown: tuple[FinishedBatch, int] | None, step_s: float) -> None:
+        if shown is None:
+            if work.motion_frame < 0:
+                seat.session.deliver(work, None, step_s)
+            return
+        batch, i = shown
+        if not batch.cue_playing[i]:
+            self._end_cue(seat, work)
+        seat.session.deliver(work, self._frame(work, batch, i), step_s)
+
+    def _frame(self, work: Work, batch: FinishedBatch, i: int) -> Frame:
+        flags = FrameFlag(0)
+        if work.motion_frame == 0:
+            flags |= FrameFlag.DISCONTINUITY
+        if not work.speaking:
+            flags |= FrameFlag.IDLE
+        if batch.retracting[i]:
+            flags |= FrameFlag.RETRACTING
+        if batch.cue_playing[i]:
+            flags |= FrameFlag.CUE
+        return Frame(
+            index=work.motion_frame,
+            epoch=work.epoch,
+            flags=flags,
+            media_time_s=media_time_s(work.motion_frame),
+            server_time_s=self._clock(),
+            root_m=batch.root_m[i],
+            quat_xyzw=batch.quat_xyzw[i],
+            expressions=batch.expressions[i],
+            blendshapes=batch.blendshapes[i],
+            contacts=batch.contacts[i],
+        )
+
+    def _end_cue(self, seat: Seat, work: Work) -> None:
+        if seat.cue is not None:
+            work.events.append(_event(seat, work, "cue_end", cue=seat.cue))
+            seat.cue = None
+
+
+def _event(seat: Seat, work: Work, name: str, **data: object) -> Event:
+    """At the frame that is being made."""
+    return seat.session.event(name, media_time_s(max(0, work.motion_frame)), **data)
