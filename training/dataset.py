@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ class Corpus:
 
     @classmethod
     def open(cls, corpus: Path, split: str, progress: Callable[[int, int], None] | None = None) -> Corpus:
-        """Reads the cache of `corpus`/`split`, making it first when it is missing or stale. ValueError: wrong folder."""
+        """Reads the cache of `corpus`/`split`, made first when missing or stale. ValueError: a wrong folder."""
         names = clip_names(corpus, split)
         if not names:
             raise ValueError(f"expected clips of split {split!r} in {corpus / 'train_test_split.csv'}, found none")
@@ -130,7 +130,8 @@ def _collate(windows: list[tuple[object, ...]]) -> Batch:
 
 def _build(corpus: Path, names: list[str], folder: Path, progress: Callable[[int, int], None] | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    motions, features, entries, start = [], [], [], 0
+    motions, features, start = [], [], 0
+    entries: list[_Entry] = []
     for i in range(0, len(names), 16):
         clips = [load_clip(corpus, name) for name in names[i : i + 16]]
         generator = np.random.default_rng([i, 1])
@@ -141,16 +142,22 @@ def _build(corpus: Path, names: list[str], folder: Path, progress: Callable[[int
             motions.append(clip.motion[:frames])
             features.append(np.stack([a[:frames], b[:frames]], 1).astype(np.float16))
             entries.append(
-                dict(name=clip.name, start=start, frames=frames, emotion=clip.emotion, speaker=clip.speaker,
-                     intensity=clip.intensity)
-            )  # fmt: skip
+                _Entry(
+                    name=clip.name,
+                    start=start,
+                    frames=frames,
+                    emotion=clip.emotion,
+                    speaker=clip.speaker,
+                    intensity=clip.intensity,
+                )
+            )
             start += frames
         if progress:
             progress(i + len(clips), len(names))
     np.save(folder / "motion.npy", np.concatenate(motions))
     np.save(folder / "features.npy", np.concatenate(features))
     partial = folder / "entries.json.partial"
-    partial.write_text(json.dumps(entries))
+    partial.write_text(json.dumps([asdict(entry) for entry in entries]))
     partial.replace(folder / "entries.json")  # last, so that a cache that was cut off is made anew
 
 

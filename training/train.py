@@ -83,7 +83,7 @@ def model_card(config: TrainAudio2Gestures, corpus: Corpus, steps: int) -> str:
     return f"""# Audio2Gestures, causal
 
 Streams 55 SMPL-X joints, jaw, expression, ARKit blendshapes, root and contacts at 30 fps from a voice alone.
-After Li et al., "Audio2Gestures" (ICCV 2021), rebuilt causal with look-ahead 0, 2, 4 or 8 frames from one set of weights.
+After Li et al., "Audio2Gestures" (ICCV 2021), rebuilt causal; look-ahead 0, 2, 4 or 8 frames from one set of weights.
 
 - Trained on {minutes:.0f} minutes of the project's own teacher corpus (`gesturestream corpus build`): motion is
   synthetic, written by rules, and so are its habits; no motion capture was used. Speech: espeak-ng, and recordings

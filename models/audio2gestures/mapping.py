@@ -89,7 +89,8 @@ class MappingNet(nn.Module):
             style = self._style(noise[:, t], style)
             mean, log_std = style.now.chunk(2, -1)
             signal.append(mean + log_std.exp() * noise[:, t, : self.size])
-        return self(torch.stack(signal, 1), condition)[0]
+        mean, _ = self.forward(torch.stack(signal, 1), condition)
+        return mean
 
     def _style(self, noise: Tensor, state: StyleState) -> StyleState:
         pick = noise[:, self.size : self.size + self.styles].argmax(-1)

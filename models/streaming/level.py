@@ -12,10 +12,14 @@ from gesturestream.models.streaming.features import Heard
 START_LEVEL_DB = -30.0
 START_FLOOR_DB = -65.0
 FLOOR_RISE_DB = 0.1  # per frame: 3 dB a second
-MEMORY_FRAMES = 120.0
-PRIOR_FRAMES = 4.0
+MEMORY_FRAMES = 75.0
+PRIOR_FRAMES = 1.0
 ABOVE_FLOOR_DB = 9.0
+BELOW_LEVEL_DB = 25.0
 QUIETEST_SPEECH_DB = -72.0
+QUIETEST_LEVEL_DB = -55.0
+LEAK_DB = 0.3 / 30.0
+"""Per frame without speech: a voice that comes back 30 dB quieter is heard again after some seconds."""
 
 FEATURES = 64 + 4
 
@@ -35,15 +39,17 @@ def init_state(rows: int) -> LevelState:
 def normalize(heard: Heard, state: LevelState) -> tuple[Tensor, LevelState]:
     """Features relative to the speaker's own level: [B, 68] = 64 log-mel, level, peak, onset, presence; about -2..2.
 
-    The level is the running mean (dB) of the frames that stand out from the background: every frame counts alike
-    until `MEMORY_FRAMES` of speech were heard, exponentially after. The background is a minimum that recovers.
+    The level is the running mean (dB) of the frames that stand out from the background and are not far below the
+    level so far: every frame counts alike until `MEMORY_FRAMES` of speech were heard, exponentially after. The
+    background is a minimum that recovers.
     """
     floor = torch.minimum(heard.level_db, START_FLOOR_DB + state.floor_db + FLOOR_RISE_DB)
-    gate = (floor + ABOVE_FLOOR_DB).clamp_min(QUIETEST_SPEECH_DB)
+    before = START_LEVEL_DB + state.level_db
+    gate = torch.maximum(floor + ABOVE_FLOOR_DB, before - BELOW_LEVEL_DB).clamp_min(QUIETEST_SPEECH_DB)
     presence = torch.sigmoid((heard.level_db - gate) / 2.0)
     weight = state.weight + presence
-    before = START_LEVEL_DB + state.level_db
     level = before + presence / (weight + PRIOR_FRAMES) * (heard.level_db - before)
+    level = level - (1.0 - presence) * LEAK_DB * (level > QUIETEST_LEVEL_DB)
     features = torch.cat(
         [
             ((heard.mel_db - level[:, None]) / 20.0).clamp(-2.5, 2.5),

@@ -49,7 +49,7 @@ def append(ring: Ring, row: Tensor) -> Ring:
 
 def look_back(ring: Ring, ages: Tensor) -> tuple[Tensor, Tensor]:
     """Rows by age (1 = the frame before this one): ages [K] -> values [B, K, D] (zero where missing), known [B, K]."""
-    slots = (ring.written[:, None] - ages).remainder(ring.capacity)
+    slots = (ring.written[:, None] - ages).remainder(max(1, ring.capacity))
     known = (ages <= ring.written[:, None]) & (ages <= ring.capacity)
     values = ring.rows.gather(1, slots[:, :, None].expand(-1, -1, ring.rows.shape[2]))
     # `where`, not a product: a former tenant's NaN times zero is still NaN
@@ -110,7 +110,7 @@ class StateStore:
 def _commit(before: State, after: State, active: Tensor) -> None:
     if isinstance(before, Ring):
         advances = active & (after.written != before.written)
-        slot = torch.where(advances, before.written.remainder(before.capacity), before.capacity)
+        slot = torch.where(advances, before.written.remainder(max(1, before.capacity)), before.capacity)
         before.rows[torch.arange(active.shape[0], device=active.device), slot] = after.rows[:, 0]
         before.written.copy_(torch.where(active, after.written, before.written))
     elif isinstance(before, Tensor):
