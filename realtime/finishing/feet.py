@@ -31,10 +31,8 @@ _HIP, _KNEE, _ANKLE, _FOOT = (
 _LEG_JOINTS = [*_HIP, *_KNEE, *_ANKLE]
 _TO_BALL_M = REST_OFFSETS_M[_FOOT]  # [2, 3] from the ankle
 _ANKLE_HEIGHT_M = REST_M[_ANKLE, 1]  # [2] of a flat foot
-_SOLE_M = (
-    np.stack([_TO_BALL_M * [1, 0, 1], [[0, 0, -0.06]] * 2], 1) - np.array([0, 1, 0]) * _ANKLE_HEIGHT_M[:, None, None]
-)
-"""[2, 2, 3] ball and heel of each sole, from the ankle."""
+_SOLE_M = np.stack([_TO_BALL_M, [[0.0, SOLE_BELOW_FOOT_M, -0.05]] * 2 - _ANKLE_HEIGHT_M[:, None] * [0, 1, 0]], 1)
+"""[2, 2, 3] from the ankle to the middle of ball and heel: two pads of radius `SOLE_BELOW_FOOT_M`."""
 _REACH_M = np.linalg.norm(REST_M[_ANKLE] - REST_M[_HIP], axis=-1)
 """[2] longest leg: that of the rest pose, so that a knee always keeps its last few degrees."""
 _FARTHEST = 0.8
@@ -169,7 +167,7 @@ def _legs(pose: PoseBatch) -> _Legs:
 def _lowest_ankle(turn: Doubles) -> Doubles:
     """[n, 2] height of the ankle at which the lower of ball and heel just touches the floor."""
     upwards = matrices(turn)[..., 1:2, :]  # [n, 2, 1, 3] the row that gives the height
-    return np.asarray(-np.matmul(upwards, _SOLE_M.swapaxes(-1, -2)).min((-1, -2)))
+    return np.asarray(SOLE_BELOW_FOOT_M - np.matmul(upwards, _SOLE_M.swapaxes(-1, -2)).min((-1, -2)))
 
 
 def _sink(legs: _Legs, goal_m: Doubles) -> Doubles:

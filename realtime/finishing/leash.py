@@ -59,5 +59,5 @@ class Leash:
 
 def soft_ceiling(x: Floats, free: Floats | np.float32, ceiling: Floats | np.float32) -> Floats:
     """x up to `free`, then bent smoothly towards `ceiling`, which is never passed."""
-    span = np.maximum(ceiling - free, 1e-6).astype(np.float32)
+    span = np.maximum(ceiling - free, 1e-9).astype(np.float32)
     return np.asarray(np.where(x > free, free + 0.999 * span * np.tanh((x - free) / span), x), np.float32)
