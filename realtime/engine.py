@@ -135,7 +135,8 @@ class Engine:
         assert self._thread is None, "an engine starts once"
         for lane in self._lanes.values():
             lane.executor.warm_up()
-        warm_up()
+        _warm_up_finishing()
+        threading.Thread(target=_warm_up_cues, name="gesturestream-cues", daemon=True).start()
         self._thread = threading.Thread(target=self._loop, name="gesturestream-model", daemon=True)
         self._thread.start()
 
@@ -292,9 +293,11 @@ def _begin_due(seats: list[Seat], now: float) -> list[Job]:
     return [(seat, seat.session.begin(now)) for seat in seats if seat.session.is_due(now)]
 
 
-def warm_up() -> None:
-    """Has finishing compute, once a process, what it keeps: otherwise the first frame and the first cue are late."""
-    finisher = Finisher(1)
-    for cue in CUE_NAMES:
-        finisher.play_cue(0, cue)
-        finisher.step(np.zeros(1, np.int64), rest_packed()[None])
+def _warm_up_finishing() -> None:
+    """Has finishing compute, once a process, what it keeps."""
+    Finisher(1).step(np.zeros(1, np.int64), rest_packed()[None])
+
+
+def _warm_up_cues() -> None:
+    """The first cue of a process takes most of a second: nobody's model thread should wait for that."""
+    Finisher(1).play_cue(0, CUE_NAMES[0])

@@ -109,6 +109,7 @@ class Session:
         self._lock, self._wake, self._clock = lock, wake, clock
         self._resampler, self._resampler_lock = CausalResampler(config.audio_rate), threading.Lock()
         self._client_samples = 0
+        self._unflushed = False
         self._commands: deque[Command] = deque()
         self._scheduled: deque[tuple[int, Cue | _Utterance | Interrupt]] = deque()
         self._events: deque[Event] = deque()
@@ -158,6 +159,7 @@ class Session:
             resampled = self._resampler.process(clean)
             with self._lock:
                 self._client_samples += len(clean)
+                self._unflushed = True
                 self._push(resampled)
 
     def begin_utterance(self, id: str, text: str | None = None) -> None:
@@ -166,7 +168,8 @@ class Session:
 
     def end_utterance(self, id: str) -> None:
         """The utterance's audio is complete: look-ahead is flushed without waiting for a gap."""
-        with self._lock:
+        with self._resampler_lock, self._lock:
+            self._flush_resampler()
             self._mark_utterance(_Utterance("utterance_end", id))
             self.voice.pacing.end_utterance()
             self._schedule(self.voice.timeline.reached())
@@ -214,13 +217,11 @@ class Session:
 
     def end(self) -> None:
         """The rest is generated, then event `end`. No more audio is taken."""
-        with self._resampler_lock:
-            tail = self._resampler.flush()
-            with self._lock:
-                if not self.voice.pacing.ended:
-                    self._push(tail)
-                    self.voice.pacing.end()
-                    self._wake(self)
+        with self._resampler_lock, self._lock:
+            if not self.voice.pacing.ended:
+                self._flush_resampler()
+                self.voice.pacing.end()
+                self._wake(self)
 
     def close(self) -> None:
         """Discards the session at once."""
@@ -292,8 +293,9 @@ class Session:
         """Media time of the next frame that begins."""
         return max(0, self.voice.pacing.frame - self.config.lookahead_frames) / FPS
 
-    def event(self, name: str, media_time_s: float, **data: Any) -> Event:
-        """An event at a media time, and where that lies in the audio the client has sent."""
+    def event(self, name: str, media_time_s: float | None = None, **data: Any) -> Event:
+        """An event at a media time (None: now), and where that lies in the audio the client has sent."""
+        media_time_s = self.next_s if media_time_s is None else media_time_s
         audio_time_s = self.voice.timeline.stream_at(round(media_time_s * SAMPLE_RATE)) / SAMPLE_RATE
         return Event(name=name, media_time_s=media_time_s, audio_time_s=audio_time_s, data=data)
 
@@ -339,6 +341,12 @@ class Session:
                 raise AudioTooFarAhead(f"expected at most {self._to_client(self._credit)} samples so far")
         elif self.voice.buffered + count * SAMPLE_RATE / self.config.audio_rate > MAX_AHEAD_S * SAMPLE_RATE:
             raise AudioTooFarAhead(f"expected at most {MAX_AHEAD_S:g} s of audio ahead")
+
+    def _flush_resampler(self) -> None:
+        """Brings out the last 2 ms, so that n samples are n samples at 16 kHz too."""
+        if self._unflushed and not self._closed:
+            self._push(self._resampler.flush())
+        self._unflushed = False
 
     def _push(self, resampled: Floats) -> None:
         before = self.due_at()

@@ -1,0 +1,92 @@
+"""A whole recording at once, through the same streaming path as everything live, as fast as the machine can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gesturestream.models.motion import FPS
+from gesturestream.realtime.config import SessionConfig
+from gesturestream.realtime.engine import Engine
+from gesturestream.realtime.executors.base import Executor
+from gesturestream.realtime.frame import AudioChunk, Event, Frame
+
+Floats = NDArray[np.float32]
+Progress = Callable[[int, int], None]
+"""Frames done, frames in all."""
+
+CHUNK_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameSequence:
+    """T frames, stacked; units and conventions as in `Frame`."""
+
+    quat_xyzw: Floats  # [T, 55, 4]
+    root_m: Floats  # [T, 3]
+    expressions: Floats  # [T, 100]
+    blendshapes: Floats  # [T, 52]
+    contacts: Floats  # [T, 4]
+    fps: int = FPS
+
+    def __len__(self) -> int:
+        return len(self.root_m)
+
+
+@dataclass
+class Collector:
+    """A sink that keeps everything, for recordings that fit in memory (0.9 MB of arrays a minute and kind)."""
+
+    frames: list[Frame] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    audio: list[AudioChunk] = field(default_factory=list)
+
+    def on_frame(self, frame: Frame) -> None:
+        self.frames.append(frame)
+
+    def on_event(self, event: Event) -> None:
+        self.events.append(event)
+
+    def on_audio(self, chunk: AudioChunk) -> None:
+        self.audio.append(chunk)
+
+    def sequence(self) -> FrameSequence:
+        """What has been collected so far; ValueError if that is nothing."""
+        if not self.frames:
+            raise ValueError("expected at least one frame, got none")
+        names = [f.name for f in fields(FrameSequence) if f.name != "fps"]
+        return FrameSequence(**{name: np.stack([getattr(frame, name) for frame in self.frames]) for name in names})
+
+
+def render(
+    executor: Executor, pcm: Floats, config: SessionConfig | None = None, *, progress: Progress | None = None
+) -> FrameSequence:
+    """Generates the motion to a recording. Runs in the caller's thread and never sleeps.
+
+    pcm [n] mono float32 at `config.audio_rate` -> ceil(30 n / rate) frames. `config.mode` is ignored. RuntimeError: the
+    session broke off; ValueError: no audio, or a bad field.
+    """
+    config = replace(config or SessionConfig(), mode="offline", generator=executor.info.name)
+    engine = Engine({executor.info.name: executor}, default=executor.info.name, max_sessions=1)
+    collector = Collector()
+    session = engine.open(config, collector)
+    chunk, total = round(CHUNK_S * config.audio_rate), -(-len(pcm) * FPS // config.audio_rate)
+    for start in range(0, len(pcm), chunk):
+        session.push_audio(pcm[start : start + chunk])
+        _drain(engine, collector, total, progress)
+    session.end()
+    _drain(engine, collector, total, progress)
+    engine.close()
+    for event in collector.events:
+        if event.name == "internal_error":
+            raise RuntimeError(event.data["message"])
+    return collector.sequence()
+
+
+def _drain(engine: Engine, collector: Collector, total: int, progress: Progress | None) -> None:
+    while engine.tick():
+        if progress is not None:
+            progress(len(collector.frames), total)
