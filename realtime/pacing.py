@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gesturestream.models.motion import FPS, SAMPLE_RATE
-from gesturestream.models.timing import frame_end, frame_start
+from gesturestream.models.timing import frame_end, frame_start, frames_complete, frames_covering
 from gesturestream.realtime.config import Mode
 
 NOW = float("-inf")
@@ -48,7 +48,7 @@ class Pacing:
         self.buffered = 0
         self.ended = False
         self._flushing = False
-        self._unheard = 0  # silent steps until everything heard so far has become motion
+        self._spoken_to = 0  # media position behind the last real sample
         self._last_arrival = now
         self._filled = 0  # silence put in since audio ran out
         self._expecting = False
@@ -110,15 +110,30 @@ class Pacing:
         return frame_end(self.frame) - frame_start(self.frame)
 
     @property
+    def _unheard(self) -> bool:
+        """Something of what was spoken has not become motion: silent steps flush it.
+
+        At the very end a sliver of a frame counts too: 534 samples fill frame 0, but last longer than a 30th.
+        """
+        end = self._spoken_to
+        frames = frames_covering(end) if self._at_end else frames_complete(end - 1) + 1
+        return end > 0 and self.frame < frames + self.lookahead_frames
+
+    @property
+    def _at_end(self) -> bool:
+        return self.ended
+
+    @property
     def _starved(self) -> bool:
         """There is neither a whole frame nor anything left to flush."""
         return self.buffered < self._need and not (self._flushing and (self.buffered or self._unheard))
 
     def _account(self, real: int, silence: int) -> None:
+        if real:
+            self._spoken_to = frame_start(self.frame) + real
         self.frame += 1
         self.buffered -= real
         self._filled += silence
-        self._unheard = self.lookahead_frames if real else max(0, self._unheard - 1)
 
     def _begin_fill(self) -> None:
         self._underrun |= self._expecting
@@ -171,6 +186,10 @@ class OfflinePacing(Pacing):
     @property
     def finished(self) -> bool:
         return super().finished and not any(self._behind)
+
+    @property
+    def _at_end(self) -> bool:
+        return self.ended and len(self._behind) <= 1  # the last one is the end itself
 
 
 class LivePacing(Pacing):
