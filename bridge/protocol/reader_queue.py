@@ -18,6 +18,8 @@ from gesturestream.realtime.frame import AudioChunk, Frame, FrameFlag
 
 Text = str | Callable[[float], str]
 """Ready text, or text that is made at the moment it is sent, given the server time."""
+Outgoing = Callable[[float], str | bytes]
+"""Makes the message that goes to the socket, given the server time."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +160,8 @@ class ReaderQueue:
         late = len(self._in_flight) > self._limits.unacknowledged_frames
         return late and self._acknowledged is not None and not self._lossless
 
-    def pop(self, now_s: float) -> str | bytes | Close | None:
-        """The next message, encoded for this reader, or None when nothing may be sent now."""
+    def pop(self) -> Outgoing | Close | None:
+        """What is to be sent next, or None when nothing may be sent now. Encoding it needs no lock."""
         if self.held:
             self._trim_frames(1)
         key = self._next_sendable()
@@ -169,8 +171,8 @@ class ReaderQueue:
         if isinstance(item, SharedFrame):
             return self._frame_message(item)
         if isinstance(item, _Audio):
-            return self._audio_message(item, now_s)
-        return item(now_s) if callable(item) else item
+            return self._audio_message(item)
+        return (lambda now_s: item) if isinstance(item, str) else item
 
     def _next_sendable(self) -> int | None:
         if not self.held:
@@ -184,18 +186,19 @@ class ReaderQueue:
         self._items[key] = item
         return key
 
-    def _frame_message(self, item: SharedFrame) -> bytes:
+    def _frame_message(self, item: SharedFrame) -> Outgoing:
         self._frames.popleft()
         flags, self._frame_flags = self._frame_flags, FrameFlag(0)
         self._in_flight.append(item.frame.index)
-        assert self.form is not None  # put_frame queues nothing for a reader without a format
-        return item.message(self.form, int(flags))
+        form = self.form
+        assert form is not None  # put_frame queues nothing for a reader without a format
+        return lambda now_s: item.message(form, int(flags))
 
-    def _audio_message(self, item: _Audio, now_s: float) -> bytes:
+    def _audio_message(self, item: _Audio) -> Outgoing:
         self._audio.popleft()
         self._audio_samples -= len(item.chunk.pcm)
         flags, self._audio_flags = self._audio_flags, FrameFlag(0)
-        return encode_audio(item.chunk, item.sequence, now_s, int(flags))
+        return lambda now_s: encode_audio(item.chunk, item.sequence, now_s, int(flags))
 
     def _trim_frames(self, keep: int) -> None:
         while len(self._frames) > keep:

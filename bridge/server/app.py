@@ -102,6 +102,16 @@ class BridgeServer:
         """Publishes the process's own session."""
         return self._registry.add_local(local.session, microphone=local.microphone)
 
+    @property
+    def clients(self) -> int:
+        """Connections that read a session now."""
+        return self._count_readers()
+
+    @property
+    def dropped(self) -> int:
+        """Frames dropped for slow readers so far."""
+        return self._count_dropped()
+
     async def _listen(self) -> Server:
         config, limits = self.config, self.config.limits
         requests = Requests(config, self._counters, pending=self._count_pending, health=self._health)
@@ -146,7 +156,7 @@ class BridgeServer:
                 handler.check(now_s)
             for publisher in self._registry:
                 if publisher.session.closed and not publisher.ended:
-                    self._registry.fail(publisher)
+                    self._registry.discard(publisher)
             if now_s >= next_stats_s:
                 next_stats_s = max(next_stats_s + _STATS_S, now_s)
                 self._send_stats()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable
 
@@ -26,6 +27,7 @@ from gesturestream.bridge.server.config import ServerConfig
 from gesturestream.bridge.server.mailroom import Outbox
 from gesturestream.bridge.server.publisher import Publisher
 from gesturestream.bridge.server.registry import Registry
+from gesturestream.realtime.config import Control
 from gesturestream.realtime.engine import ServerFull
 from gesturestream.realtime.session import AudioTooFarAhead, QueueFull
 
@@ -87,7 +89,10 @@ class Membership:
         except QueueFull as error:
             return self._protocol.report(MessageError("unavailable", str(error), id=request_id), self._clock())
         except ValueError as error:
-            return self._protocol.report(bad_field(error, request_id), self._clock())
+            wrong = (
+                bad_field(error, request_id) if isinstance(action, Command) else MessageError("bad_audio", str(error))
+            )
+            return self._protocol.report(wrong, self._clock())
         except Exception:
             log.exception("session %s failed", self._publisher.session.id)
             self._registry.fail(self._publisher)
@@ -103,15 +108,14 @@ class Membership:
             case UtteranceEnd(name=name):
                 session.end_utterance(name)
             case Change(control=change):
-                session.control(change)
-                publisher.remember("control", message.id)
+                with publisher.answering(message.id, *_events_of(change)):
+                    session.control(change)
             case Cue(name=name, at_s=at_s):
-                session.cue(name, at_s)
-                publisher.remember(f"cue_start:{name}", message.id)
-                publisher.remember(f"cue_end:{name}", message.id)
+                with publisher.answering(message.id, f"cue_start:{name}", f"cue_end:{name}"):
+                    session.cue(name, at_s)
             case Interrupt(played_s=played_s):
-                publisher.remember("interrupted", message.id)
-                session.interrupt(self._played_s if played_s is None else played_s)
+                with publisher.answering(message.id, "interrupted"):
+                    session.interrupt(self._played_s if played_s is None else played_s)
             case End():
                 publisher.ending = True
                 session.end()
@@ -128,13 +132,35 @@ def open_session(
     registry: Registry, protocol: Connection, config: ServerConfig, start: Start, clock: Clock
 ) -> Membership | list[Action]:
     """Opens or resumes; what was refused instead comes back as actions."""
+    if start.resume is None:
+        publisher, mode = registry.create(start), start.session.mode
+    elif (found := registry.resume(start.resume, start.resume_key)) is not None:
+        publisher, mode = found, found.session.config.mode
+    else:
+        return _no_session(protocol, "resume", start.resume, start.id)
+    audible = _audible(start.forward_audio, publisher, config)
+    queue = ReaderQueue(
+        start.frames,
+        config.limits,
+        lossless=mode == "offline",
+        audio=start.forward_audio and audible,
+        mid_stream=start.resume is not None,
+    )
+    member = Membership(registry, protocol, publisher, Outbox(queue), clock)
+    publisher.add(member.outbox, owner=True)  # before the engine knows of the session: its first event is the owner's
+    if start.resume is None and (refusal := _open(registry, protocol, publisher, start, clock)):
+        return refusal
+    protocol.accept_owner(publisher.audio)
+    if not audible:
+        member.send(_no_audio("forward_audio", start.id))
+    return member
+
+
+def _open(
+    registry: Registry, protocol: Connection, publisher: Publisher, start: Start, clock: Clock
+) -> list[Action] | None:
     try:
-        if start.resume is None:
-            publisher = registry.open(start)
-        elif (found := registry.resume(start.resume, start.resume_key)) is not None:
-            publisher = found
-        else:
-            return _no_session(protocol, "resume", start.resume, start.id)
+        registry.open(publisher, start.session)
     except ServerFull as full:
         retry_s = full.retry_after_s
         return protocol.refuse("server_full", str(full), CloseCode.BUSY, id=start.id, retry_after_s=retry_s)
@@ -143,20 +169,7 @@ def open_session(
     except Exception:
         log.exception("a session could not be opened")
         return protocol.refuse("internal", "the session could not be opened", CloseCode.INTERNAL, id=start.id)
-    audible = not start.forward_audio or not publisher.microphone or config.forward_audio
-    queue = ReaderQueue(
-        start.frames,
-        config.limits,
-        lossless=publisher.session.config.mode == "offline",
-        audio=start.forward_audio and audible,
-        mid_stream=start.resume is not None,
-    )
-    protocol.accept_owner(publisher.audio)
-    member = Membership(registry, protocol, publisher, Outbox(queue), clock)
-    publisher.add(member.outbox, owner=True)
-    if not audible:
-        member.send(_no_audio("forward_audio", start.id))
-    return member
+    return None
 
 
 def join(
@@ -166,7 +179,7 @@ def join(
     publisher = registry.find(watch.session)
     if publisher is None:
         return _no_session(protocol, "session", watch.session, watch.id)
-    audible = not watch.audio or not publisher.microphone or config.forward_audio
+    audible = _audible(watch.audio, publisher, config)
     queue = ReaderQueue(watch.frames, config.limits, audio=watch.audio and audible, mid_stream=True)
     protocol.accept_watcher(control=watch.control)
     member = Membership(registry, protocol, publisher, Outbox(queue), clock)
@@ -176,11 +189,22 @@ def join(
     return member
 
 
+def _audible(wanted: bool, publisher: Publisher, config: ServerConfig) -> bool:
+    """False where somebody wants to hear a microphone that nobody allowed to be heard."""
+    return not wanted or not publisher.microphone or config.forward_audio
+
+
 def bad_field(error: ValueError, request_id: str | int | None) -> MessageError:
     """The engine's ValueError, which begins with the field's name, as the client is told it."""
     name, colon, _ = str(error).partition(":")
     field = {"audio_rate": "audio.rate"}.get(name, name) if colon and name.isidentifier() else None
     return MessageError("bad_field", str(error), field=field, id=request_id)
+
+
+def _events_of(change: Control) -> list[str]:
+    """A change of generator is told when it is primed, everything else with the next frame."""
+    rest = dataclasses.replace(change, generator=None)
+    return [*(["control"] if rest != Control() else []), *(["control:generator"] if change.generator else [])]
 
 
 def _no_session(protocol: Connection, field: str, name: str, request_id: str | int | None) -> list[Action]:

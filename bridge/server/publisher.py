@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gesturestream.bridge.protocol.audio import AudioFormat
@@ -31,9 +32,11 @@ class Publisher:
         microphone: bool,
         ready: Callable[[Publisher, Outbox], str],
         ended: Callable[[Publisher], None],
+        failed: Callable[[Publisher], None],
     ) -> None:
         """`microphone`: its voice is forwarded only where the server allows it. `ready` makes the message `ready` for
-        one reader; `ended` is called on the loop after the session's last frame."""
+        one reader. On the loop, `ended` is called after the last frame, `failed` when the engine gave the session up.
+        """
         self.session: Session  # set right after the engine has opened it with this sink
         self.name = name
         self.microphone = microphone
@@ -46,10 +49,10 @@ class Publisher:
         """The owner has said `end`."""
         self._mailroom = mailroom
         self._ready = ready
-        self._on_end = ended
+        self._on_end, self._on_failure = ended, failed
         self._outboxes: list[Outbox] = []
         self._paused = False
-        self._generator: str | None = None
+        self._generator = ""
         self._ids: dict[str, deque[Id]] = defaultdict(lambda: deque(maxlen=_MAX_REMEMBERED_IDS))
 
     def on_frame(self, frame: Frame) -> None:
@@ -69,6 +72,9 @@ class Publisher:
                 self._mailroom.notify(outbox)
 
     def on_event(self, event: Event) -> None:
+        if event.name == "internal_error":
+            self._mailroom.call(lambda: self._on_failure(self))
+            return
         with self._mailroom.lock:
             if event.name == "control":
                 self._announce_generator()
@@ -124,10 +130,19 @@ class Publisher:
         if changed:
             self.session.pause(pause)
 
-    def remember(self, event: str, request_id: Id) -> None:
-        """The next event of that name answers the request `request_id`."""
+    @contextmanager
+    def answering(self, request_id: Id, *events: str) -> Iterator[None]:
+        """The next event of each name answers the request that the body hands to the session, unless it fails."""
         with self._mailroom.lock:
-            self._ids[event].append(request_id)
+            for event in events:
+                self._ids[event].append(request_id)
+        try:
+            yield
+        except BaseException:
+            with self._mailroom.lock:
+                for event in events:
+                    self._ids[event].pop()
+            raise
 
     def _replace_owner(self, outbox: Outbox) -> None:
         former, self.owner = self.owner, outbox
@@ -144,15 +159,24 @@ class Publisher:
     def _announce_generator(self) -> None:
         """`ready` again, before the first frame of another generator."""
         generator = self.session.generator
-        if self._generator not in (None, generator):
+        if self._generator not in ("", generator):
             for outbox in self._outboxes:
                 outbox.queue.put_text(self._ready_for(outbox))
         self._generator = generator
 
     def _request_id(self, event: Event) -> Id:
-        name = event.data.get("name") or event.data.get("cue")
-        ids = self._ids[f"{event.name}:{name}" if event.name.startswith("cue_") else event.name]
+        if event.name == "interrupted":
+            self._forget_waiting_cues()
+        ids = self._ids[event_key(event)]
         return ids.popleft() if ids else None
+
+    def _forget_waiting_cues(self) -> None:
+        """Cues that have not started when an interrupt comes never will; the one that plays still ends."""
+        for key in [key for key in self._ids if key.startswith("cue_start:")]:
+            ends = self._ids[key.replace("cue_start:", "cue_end:")]
+            for _ in range(min(len(self._ids[key]), len(ends))):
+                ends.pop()
+            self._ids[key].clear()
 
     def _put_all(self, text: str) -> None:
         for outbox in self._outboxes:
@@ -164,3 +188,10 @@ class Publisher:
             outbox.queue.put_close(code, reason)
             self._mailroom.notify(outbox)
         self._outboxes = []
+
+
+def event_key(event: Event) -> str:
+    """By what an event is matched with the request that caused it."""
+    if event.name.startswith("cue_"):
+        return f"{event.name}:{event.data.get('cue')}"
+    return "control:generator" if event.name == "control" and "generator" in event.data else event.name

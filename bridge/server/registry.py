@@ -14,6 +14,7 @@ from gesturestream.bridge.protocol.replies import error_text, to_json
 from gesturestream.bridge.server.mailroom import Mailroom, Outbox
 from gesturestream.bridge.server.publisher import Publisher
 from gesturestream.bridge.server.ready import ready_message
+from gesturestream.realtime.config import SessionConfig
 from gesturestream.realtime.engine import ServerFull
 
 if TYPE_CHECKING:
@@ -56,16 +57,18 @@ class Registry:
         """Frames dropped for slow readers so far."""
         return self._dropped + sum(outbox.queue.dropped for publisher in self for outbox in publisher.readers)
 
-    def open(self, start: Start) -> Publisher:
-        """A new session. ServerFull; ValueError where the engine does not know a field's value."""
+    def create(self, start: Start) -> Publisher:
+        """The publisher of a session that is yet to be opened."""
+        publisher = self._publisher(start.session.name, microphone=start.session.mode == "live")
+        publisher.audio = start.audio
+        return publisher
+
+    def open(self, publisher: Publisher, config: SessionConfig) -> None:
+        """Opens its session. ServerFull; ValueError where the engine does not know a field's value."""
         if self._max_sessions is not None and len(self) >= self._max_sessions:
             raise ServerFull(f"expected at most {self._max_sessions} sessions", self._limits.retry_after_s)
-        live = start.session.mode == "live"
-        publisher = self._publisher(start.session.name, microphone=live)
-        publisher.audio = start.audio
-        publisher.session = self.engine.open(start.session, publisher)
+        publisher.session = self.engine.open(config, publisher)
         self._publishers[publisher.session.id] = publisher
-        return publisher
 
     def add_local(self, session: Session, *, microphone: bool) -> Publisher:
         """Publishes a session that the server itself feeds, under the name `local`."""
@@ -137,7 +140,9 @@ class Registry:
         return to_json({"type": "sessions", "sessions": sessions, **echoed})
 
     def _publisher(self, name: str, *, microphone: bool) -> Publisher:
-        return Publisher(self.mailroom, name=name, microphone=microphone, ready=self._ready, ended=self.forget)
+        return Publisher(
+            self.mailroom, name=name, microphone=microphone, ready=self._ready, ended=self.forget, failed=self.fail
+        )
 
     def _ready(self, publisher: Publisher, outbox: Outbox) -> str:
         message = ready_message(

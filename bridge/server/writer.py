@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from gesturestream.bridge.protocol.codes import CloseCode
-from gesturestream.bridge.protocol.reader_queue import Close
+from gesturestream.bridge.protocol.reader_queue import Close, Outgoing
 from gesturestream.bridge.server.mailroom import Mailroom, Outbox
 
 _CLOSE_GRACE_S = 5.0
@@ -50,7 +50,7 @@ class Writer:
                 if message is None:
                     await self._outbox.filled.wait()
                 else:
-                    await self._send(message)
+                    await self._send(message(self._clock()))
 
     def stalled(self, now_s: float, limit_s: float) -> bool:
         """Whether the socket has taken nothing for `limit_s` although there was something to take."""
@@ -64,9 +64,9 @@ class Writer:
         """Closes a stalled connection; what its socket does not take in time is lost."""
         await hang_up(self._connection, CloseCode.STALLED, "the reader took nothing for too long")
 
-    def _take(self) -> str | bytes | Close | None:
+    def _take(self) -> Outgoing | Close | None:
         with self._mailroom.lock:
-            return self._outbox.queue.pop(self._clock())
+            return self._outbox.queue.pop()
 
     async def _send(self, message: str | bytes) -> None:
         self._sending = True

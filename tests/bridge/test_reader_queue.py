@@ -37,10 +37,15 @@ def audio(seconds, at_s=0.0):
     return AudioChunk(media_time_s=at_s, epoch=0, pcm=np.zeros(round(16000 * seconds), np.float32))
 
 
+def pop(queue):
+    item = queue.pop()
+    return item(0.0) if callable(item) else item
+
+
 def drain(queue):
     """Everything that may be sent now: text as it is, binary as (kind, sequence, flags)."""
     out = []
-    while (message := queue.pop(0.0)) is not None:
+    while (message := pop(queue)) is not None:
         if isinstance(message, bytes):
             header = unpack_header(message)
             message = ("frame" if header.kind == 1 else "audio", header.sequence, header.flags)
@@ -192,10 +197,10 @@ def test_whatever_happens_text_is_complete_and_sequences_rise(lossless, what):
             texts += 1
         elif step == "ack":
             queue.acknowledge(k)
-        elif (message := queue.pop(0.0)) is not None:
+        elif (message := pop(queue)) is not None:
             sent.append(message)
     queue.acknowledge(k)
-    while (message := queue.pop(0.0)) is not None:
+    while (message := pop(queue)) is not None:
         sent.append(message)
     headers = [unpack_header(m) for m in sent if isinstance(m, bytes)]
     poses = [h for h in headers if h.kind == 1]
