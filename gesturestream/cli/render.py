@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,8 @@ def drive(session: Session, pcm: Floats, recorder: Recorder) -> bool:
     frames = frames_covering(len(pcm))
     try:
         with progress_bar() as progress:
+            if progress.disable:
+                print(f"rendering {session.config.name}: {frames} frames", file=sys.stderr, flush=True)
             task = progress.add_task(session.config.name, total=frames)
             for _ in speak(session, pcm):
                 progress.update(task, completed=recorder.frames)
