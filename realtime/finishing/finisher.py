@@ -1,7 +1,7 @@
 """Motion finishing: a generator's packed motion in, what the viewer is shown out. Batched and torch-free.
 
-Stages, in order: sanitise and decode; posture override; retraction after an interrupt; cue; inertialisation of
-whatever jumped; joint limits; root leash; planted feet. The engine's model thread is the only caller.
+Stages, in order: sanitise and decode; posture override; retraction after an interrupt; cue; joint limits;
+inertialisation of whatever jumped; root leash; planted feet. The engine's model thread is the only caller.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gesturestream.realtime.finishing.inertia import (
     Inertia,
 )
 from gesturestream.realtime.finishing.leash import Leash
-from gesturestream.realtime.finishing.pose import Bools, Floats, PoseBatch, Rows, decode, encode, sanitise
+from gesturestream.realtime.finishing.pose import Bools, Floats, History, PoseBatch, Rows, decode, encode, sanitise
 from gesturestream.realtime.finishing.posture import BLEND_FRAMES as POSTURE_FRAMES
 from gesturestream.realtime.finishing.posture import PostureOverride
 from gesturestream.realtime.finishing.rest import rest_packed
@@ -49,9 +49,7 @@ class Finisher:
     """Finishing state of `capacity` rows. `reset` a row before its first step."""
 
     def __init__(self, capacity: int) -> None:
-        self._last = np.tile(rest_packed(), (capacity, 1))
-        self._before = self._last.copy()
-        self._fresh = np.ones(capacity, np.bool_)
+        self._shown = History(capacity, rest_packed())
         self._posture = PostureOverride(capacity)
         self._retraction = Retraction(capacity)
         self._cues = CuePlayer(capacity)
@@ -61,8 +59,7 @@ class Finisher:
 
     def reset(self, row: int, *, seed: int, leash_m: float) -> None:
         """A new tenant: nothing of the former one is left."""
-        self._last[row] = self._before[row] = rest_packed()
-        self._fresh[row] = True
+        self._shown.reset(row)
         self._posture.reset(row)
         self._retraction.reset(row, seed)
         self._cues.reset(row)
@@ -75,24 +72,22 @@ class Finisher:
 
         Non-finite values are replaced by the row's last shown ones. Rows do not influence each other, bit for bit.
         """
-        pose = decode(sanitise(motion, self._last[rows]))
+        pose = decode(sanitise(motion, self._shown.packed(rows)))
         self._leash.begin(rows, pose.root_m)
         self._posture.apply(rows, pose)
         retracting = self._retraction.apply(rows, pose)
         cue_playing = self._cues.apply(rows, pose.quat_xyzw)
-        if self._inertia.busy(rows).any():
-            self._inertia.apply(rows, pose, decode(self._last[rows]), decode(self._before[rows]))
+        # Before the blends, which then run between legal poses: a clamp on the sum would jump where an offset passes
+        # behind a joint.
         pose.quat_xyzw = clamp_to_limits(pose.quat_xyzw)
+        self._inertia.apply(rows, pose, self._shown)
         self._leash.apply(rows, pose)
         self._feet.apply(rows, pose)
         return self._emit(rows, pose, retracting, cue_playing)
 
     def _emit(self, rows: Rows, pose: PoseBatch, retracting: Bools, cue_playing: Bools) -> FinishedBatch:
         packed = encode(pose)
-        fresh = self._fresh[rows][:, None]
-        self._before[rows] = np.where(fresh, packed, self._last[rows])
-        self._last[rows] = packed
-        self._fresh[rows] = False
+        self._shown.push(rows, packed, pose.quat_xyzw)
         return FinishedBatch(
             pose.quat_xyzw,
             pose.root_m,
@@ -118,9 +113,10 @@ class Finisher:
 
     def set_posture(self, row: int, posture: Posture) -> None:
         """Legs and root from the next frame on, blended within a second."""
-        shown = decode(self._last[[row]])
         rows = np.array([row])
-        self._posture.set(row, posture, shown, self._leash.start_m(rows)[0], float(self._leash.leash_m(rows)[0]))
+        self._posture.set(
+            row, posture, self._shown.last(rows), self._leash.start_m(rows)[0], float(self._leash.leash_m(rows)[0])
+        )
         self._inertia.trigger(row, POSTURE_FRAMES, JOINTS_LOWER, SCALARS_ROOT)
 
     def set_leash(self, row: int, leash_m: float) -> None:

@@ -18,13 +18,13 @@ from gesturestream.models.body.rotations import (
 )
 from gesturestream.models.body.skeleton import JOINT_COUNT
 from gesturestream.models.motion import BLENDSHAPE_COUNT, EXPRESSION_COUNT, FPS
-from gesturestream.realtime.finishing.pose import Bools, Floats, PoseBatch, Rows
+from gesturestream.realtime.finishing.pose import Bools, Floats, History, PoseBatch, Rows
 
 SHORTEST_FRAMES = 9
 """0.3 s: a joint half a turn away then moves at 1.875 pi / 0.3 s."""
-_MAX_START_RAD_S = 6.0
+_MAX_START_RAD_S = 5.0
 MAX_BLEND_RAD_S = 1.875 * np.pi * FPS / SHORTEST_FRAMES + 0.44 * _MAX_START_RAD_S
-"""22.3 rad/s: the most a blend adds to a joint's own speed (peak of the two quintics below)."""
+"""21.8 rad/s: the most a blend adds to a joint's own speed (peak of the two quintics below)."""
 _MAX_START_M_S = 1.5
 
 _SCALARS = 3 + BLENDSHAPE_COUNT + EXPRESSION_COUNT
@@ -51,40 +51,31 @@ class Inertia:
         self._turn.trigger(row, frames, joints)
         self._scalar.trigger(row, frames, scalars)
 
-    def busy(self, rows: Rows) -> Bools:
-        """[n] rows that carry an offset."""
-        return self._turn.busy(rows) | self._scalar.busy(rows)
+    def apply(self, rows: Rows, pose: PoseBatch, shown: History) -> None:
+        """Adds the offsets to `pose`, in place; new ones start from what was shown last."""
+        turning, moving = self._turn.busy(rows), self._scalar.busy(rows)
+        if turning.any():
+            pose.quat_xyzw[turning] = self._turned(rows[turning], pose.quat_xyzw[turning], shown)
+        if moving.any():
+            values = self._moved(rows[moving], _scalars(pose)[moving], shown)
+            pose.root_m[moving] = values[:, :3]
+            pose.blendshapes[moving] = values[:, 3 : 3 + BLENDSHAPE_COUNT].clip(0.0, 1.0)
+            pose.expressions[moving] = values[:, 3 + BLENDSHAPE_COUNT :]
 
-    def apply(self, rows: Rows, pose: PoseBatch, last: PoseBatch, before: PoseBatch) -> None:
-        """Adds the offsets to `pose`, in place. `last` and `before`: the last two shown poses of the same rows."""
-        self._apply_turns(rows, pose, last, before)
-        self._apply_scalars(rows, pose, last, before)
-
-    def _apply_turns(self, rows: Rows, pose: PoseBatch, last: PoseBatch, before: PoseBatch) -> None:
-        busy = self._turn.busy(rows)
-        if not busy.any():
-            return
-        rows, quat = rows[busy], pose.quat_xyzw[busy]
+    def _turned(self, rows: Rows, quat: Floats, shown: History) -> Floats:
         if self._turn.pending(rows).any():
-            offset = turn_from_to(quat, last.quat_xyzw[busy])
-            speed = turn_from_to(before.quat_xyzw[busy], last.quat_xyzw[busy]) * FPS
-            self._turn.start(rows, offset, _bounded(speed, _MAX_START_RAD_S))
-        offset = self._turn.advance(rows)
-        pose.quat_xyzw[busy] = quat_canonical(quat_multiply(axis_angle_to_quat(offset), quat))
+            last, before = shown.last(rows).quat_xyzw, shown.before(rows).quat_xyzw
+            speed = _bounded(turn_from_to(before, last) * FPS, _MAX_START_RAD_S)
+            self._turn.start(rows, turn_from_to(quat, last), speed)
+        offset = axis_angle_to_quat(self._turn.advance(rows))
+        return np.asarray(quat_canonical(quat_multiply(offset, quat)))
 
-    def _apply_scalars(self, rows: Rows, pose: PoseBatch, last: PoseBatch, before: PoseBatch) -> None:
-        busy = self._scalar.busy(rows)
-        if not busy.any():
-            return
-        rows, values = rows[busy], _scalars(pose)[busy]
+    def _moved(self, rows: Rows, values: Floats, shown: History) -> Floats:
         if self._scalar.pending(rows).any():
-            shown = _scalars(last)[busy]
-            speed = ((shown - _scalars(before)[busy]) * FPS).clip(-_MAX_START_M_S, _MAX_START_M_S)
-            self._scalar.start(rows, (shown - values)[..., None], speed[..., None])
-        values = values + self._scalar.advance(rows)[..., 0]
-        pose.root_m[busy] = values[:, :3]
-        pose.blendshapes[busy] = values[:, 3 : 3 + BLENDSHAPE_COUNT].clip(0.0, 1.0)
-        pose.expressions[busy] = values[:, 3 + BLENDSHAPE_COUNT :]
+            last, before = _scalars(shown.last(rows)), _scalars(shown.before(rows))
+            speed = ((last - before) * FPS).clip(-_MAX_START_M_S, _MAX_START_M_S)
+            self._scalar.start(rows, (last - values)[..., None], speed[..., None])
+        return values + self._scalar.advance(rows)[..., 0]
 
 
 class _Channels:

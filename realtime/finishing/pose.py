@@ -41,9 +41,13 @@ def sanitise(motion: Floats, fallback: Floats) -> Floats:
 
 def decode(motion: Floats) -> PoseBatch:
     """[n, 489] finite -> poses; ranges are enforced, rotations orthonormalised."""
-    n = len(motion)
+    rot6d = motion[:, ROT6D].reshape(len(motion), JOINT_COUNT, 6)
+    return _unpack(motion, quats_from_rot6d(rot6d))
+
+
+def _unpack(motion: Floats, quat_xyzw: Floats) -> PoseBatch:
     return PoseBatch(
-        quat_xyzw=quats_from_rot6d(motion[:, ROT6D].reshape(n, JOINT_COUNT, 6)),
+        quat_xyzw=quat_xyzw,
         root_m=motion[:, ROOT_M].copy(),
         contacts=motion[:, CONTACTS].clip(0.0, 1.0),
         blendshapes=motion[:, BLENDSHAPES].clip(0.0, 1.0),
@@ -61,3 +65,39 @@ def encode(pose: PoseBatch) -> Floats:
     packed[:, BLENDSHAPES] = pose.blendshapes
     packed[:, EXPRESSIONS] = pose.expressions
     return packed
+
+
+class History:
+    """The last two shown poses of `capacity` rows: what blends start from and what replaces values that are not."""
+
+    def __init__(self, capacity: int, first: Floats) -> None:
+        """first [489]: what counts as shown before a row's first frame."""
+        self._first = first
+        self._first_quat = decode(first[None]).quat_xyzw[0]
+        self._fresh = np.ones(capacity, np.bool_)
+        self._packed = np.tile(first, (2, capacity, 1))  # the last, the one before
+        self._quat = np.tile(self._first_quat, (2, capacity, 1, 1))
+
+    def reset(self, row: int) -> None:
+        self._fresh[row] = True
+        self._packed[:, row] = self._first
+        self._quat[:, row] = self._first_quat
+
+    def packed(self, rows: Rows) -> Floats:
+        """[n, 489] the last shown poses."""
+        return self._packed[0, rows]
+
+    def last(self, rows: Rows) -> PoseBatch:
+        return _unpack(self._packed[0, rows], self._quat[0, rows])
+
+    def before(self, rows: Rows) -> PoseBatch:
+        """The poses before the last; for a row with one frame that same one (it stood still)."""
+        return _unpack(self._packed[1, rows], self._quat[1, rows])
+
+    def push(self, rows: Rows, packed: Floats, quat_xyzw: Floats) -> None:
+        """These are shown now."""
+        fresh = self._fresh[rows]
+        self._packed[1, rows] = np.where(fresh[:, None], packed, self._packed[0, rows])
+        self._quat[1, rows] = np.where(fresh[:, None, None], quat_xyzw, self._quat[0, rows])
+        self._packed[0, rows], self._quat[0, rows] = packed, quat_xyzw
+        self._fresh[rows] = False
