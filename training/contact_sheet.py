@@ -113,8 +113,8 @@ def _envelope(axes: Any, pcm: Any, start_s: float, stop_s: float, times: Array) 
 
 # Radius of each bone's two ends in metres, by the name of the joint at its far end
 _RADII: dict[str, tuple[float, float]] = {
-    "spine1": (0.13, 0.125), "spine2": (0.125, 0.13), "spine3": (0.13, 0.125), "neck": (0.07, 0.052),
-    "head": (0.052, 0.05), "left_hip": (0.11, 0.095), "left_knee": (0.085, 0.058), "left_ankle": (0.056, 0.04),
+    "spine1": (0.13, 0.125), "spine2": (0.125, 0.13), "spine3": (0.13, 0.125), "neck": (0.115, 0.06),
+    "head": (0.052, 0.048), "left_hip": (0.11, 0.095), "left_knee": (0.085, 0.058), "left_ankle": (0.056, 0.04),
     "left_foot": (0.042, 0.034), "left_collar": (0.07, 0.066), "left_shoulder": (0.066, 0.056),
     "left_elbow": (0.05, 0.04), "left_wrist": (0.039, 0.026),
 }  # fmt: skip
@@ -160,12 +160,9 @@ def _capsules(seen: Array, world: Array) -> list[_Shape]:
         finger = joint >= 25
         if finger and name.endswith("1"):
             continue  # the palm is drawn as one piece
-        colour = (
-            _SKIN if finger or name in ("neck", "head") else (_DARK if joint in (1, 2, 4, 5, 7, 8, 10, 11) else _BODY)
-        )
+        colour = _SKIN if finger or name == "head" else (_DARK if joint in (1, 2, 4, 5, 7, 8, 10, 11) else _BODY)
         out.append(_capsule(seen[parent], seen[joint], *_radii(name), colour))
         if finger and name.endswith("3"):  # the last phalanx has no joint at its end
-            tip = seen[joint] + 0.8 * world[parent] @ (REST_M[joint] - REST_M[parent])
             tip = seen[joint] + 0.8 * world[joint] @ (REST_M[joint] - REST_M[parent])
             out.append(_capsule(seen[joint], tip, 0.0075, 0.006, _SKIN))
     return out
@@ -276,8 +273,12 @@ def main() -> None:
 
 
 def _main(
-    motion: Positional[Path], out_png: Positional[Path], start_s: float = 0.0, stop_s: float | None = None, count: int = 12
-) -> None:  # fmt: skip
+    motion: Positional[Path],
+    out_png: Positional[Path],
+    start_s: float = 0.0,
+    stop_s: float | None = None,
+    count: int = 12,
+) -> None:
     contact_sheet(motion, out_png, start_s, stop_s, count)
 
 

@@ -1,6 +1,6 @@
 """Builds a corpus of speech and teacher motion in BEAT2's layout: an hour takes a few minutes on two cores.
 
-    python -m gesturestream.training.corpus.build --out /tmp/corpus --hours 1.0 --speech espeak
+python -m gesturestream.training.corpus.build --out /tmp/corpus --hours 1.0 --speech espeak
 """
 
 from __future__ import annotations
@@ -69,9 +69,7 @@ def build_corpus(
 
     Raises ValueError for hours <= 0 or a folder without recordings, RuntimeError when espeak-ng is missing.
     """
-    return build(
-        CorpusConfig(out=Path(out), hours=hours, speech=speech, seed=seed, workers=workers, repeats=repeats)
-    )
+    return build(CorpusConfig(out=Path(out), hours=hours, speech=speech, seed=seed, workers=workers, repeats=repeats))
 
 
 def build(config: CorpusConfig) -> Path:
@@ -87,8 +85,15 @@ def build(config: CorpusConfig) -> Path:
             details[clip] = entry
             progress.advance(task)
     clips = [job.clip for job in jobs]
-    write_split(config.out, clips)
-    about = {"format": 1, "seed": config.seed, "speech": config.speech, "clips": {clip: details[clip] for clip in clips}}
+    # What is heard in training is never heard in the test, whoever performs it
+    sources = len(clips) if config.speech == "espeak" else len(clips) // config.repeats
+    write_split(config.out, {clip: k % sources for k, clip in enumerate(clips)})
+    about = {
+        "format": 1,
+        "seed": config.seed,
+        "speech": config.speech,
+        "clips": {clip: details[clip] for clip in clips},
+    }
     (config.out / DETAILS_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return config.out
 
@@ -123,6 +128,8 @@ def _emotion(index: int, rng: np.random.Generator) -> str:
 
 def _real_jobs(config: CorpusConfig) -> list[_Job]:
     rng = np.random.default_rng(config.seed)
+    if config.repeats < 1:
+        raise ValueError(f"repeats: expected 1 or more, got {config.repeats}")
     found = recordings(Path(config.speech))
     jobs: list[_Job] = []
     for _ in range(config.repeats):
@@ -135,9 +142,7 @@ def _job(index: int, emotion: str, config: CorpusConfig, rng: np.random.Generato
     # Most clips near 1, so that the default is well learned; the ends 0 and 2 are met often enough to be followed.
     intensity = float(np.clip(rng.normal(1.0, 0.25) if rng.random() < 0.6 else rng.uniform(0.0, 2.0), 0.0, 2.0))
     speaker = int(rng.integers(len(SPEAKERS)))
-    return _Job(
-        index=index, speaker=speaker, emotion=emotion, intensity=intensity, seed=(config.seed, index), **source
-    )
+    return _Job(index=index, speaker=speaker, emotion=emotion, intensity=intensity, seed=(config.seed, index), **source)
 
 
 def _make_clip(out: Path, job: _Job) -> tuple[str, dict[str, Any]]:
@@ -160,6 +165,7 @@ def _details(job: _Job, speech: Speech, performance: Performance) -> dict[str, A
         "voice": speech.voice,
         "real": speech.is_real,
         "seconds": round(speech.seconds, 4),
+        "phrases_s": [[round(start, 4), round(stop, 4)] for start, stop in speech.phrases],
         "stressed_syllables_s": [round(stress.time_s, 4) for stress in speech.stresses],
         "strokes": [
             {

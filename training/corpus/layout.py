@@ -14,7 +14,7 @@ models/body/skeleton.py (0, 0.95, 0).
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -83,14 +83,9 @@ def make_folders(root: Path) -> None:
         (root / folder).mkdir(parents=True, exist_ok=True)
 
 
-def write_split(root: Path, clips: Sequence[str]) -> None:
-    """The split table: every tenth clip is `test`, the one before it `val`."""
+def write_split(root: Path, sources: Mapping[str, int]) -> None:
+    """The split table from each clip's source number: every tenth source is `test`, the one before it `val`."""
     with (root / SPLIT_FILE).open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("id", "type"))
-        writer.writerows(_split_rows(clips))
-
-
-def _split_rows(clips: Iterable[str]) -> Iterable[tuple[str, str]]:
-    for k, clip in enumerate(clips):
-        yield clip, {8: "val", 9: "test"}.get(k % 10, "train")
+        writer.writerows((clip, {8: "val", 9: "test"}.get(k % 10, "train")) for clip, k in sources.items())

@@ -1,6 +1,6 @@
 """Measures a corpus as shared/reference/human-motion-profile measures a real speaker, and prints both beside each other.
 
-    python -m gesturestream.training.corpus.profile /tmp/corpus/espeak --reference human-motion-profile.json
+python -m gesturestream.training.corpus.profile /tmp/corpus/espeak --reference human-motion-profile.json
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tyro
@@ -19,7 +19,11 @@ from tyro.conf import Positional
 
 from gesturestream.models.body.kinematics import forward_kinematics
 from gesturestream.models.body.rotations import (
-    angle_between, axis_angle_to_matrix, axis_angle_to_quat, normalize, quat_to_axis_angle,
+    angle_between,
+    axis_angle_to_matrix,
+    axis_angle_to_quat,
+    normalize,
+    quat_to_axis_angle,
 )  # fmt: skip
 from gesturestream.models.body.skeleton import CONTACT_JOINTS, INDEX, JOINT_COUNT, REST_M
 from gesturestream.models.motion import FPS
@@ -38,10 +42,22 @@ POSES = (
 _PERCENTILES = (10, 50, 90, 99)
 
 
-def profile(clips: Iterable[tuple[Array, Array]]) -> dict[str, Any]:
-    """Figures of many clips, each axis-angles [T, 55, 3] (radians) and root_m [T, 3], in the reference's own form."""
-    measured = [_clip(poses, root_m) for poses, root_m in clips]
+class Clip(NamedTuple):
+    """poses [T, 55, 3] axis-angle (radians), root_m [T, 3], speaking [T] bool: the frames that speeds are taken from."""
+
+    poses: Array
+    root_m: Array
+    speaking: NDArray[np.bool_]
+
+
+def profile(clips: Iterable[Clip]) -> dict[str, Any]:
+    """Figures of many clips in the reference's own form; speeds while speaking, ranges and mean pose over all."""
+    measured = [_clip(*clip) for clip in clips if clip.speaking.sum() > 5]
     out: dict[str, Any] = {"seconds": sum(m["frames"] for m in measured) / FPS}
+    out["speech_fraction"] = _mean([m["speech_fraction"] for m in measured])
+    pausing = np.concatenate([m["wrists_pausing"] for m in measured])
+    speaking = np.concatenate([m[f"{side}_wrist"] for m in measured for side in ("left", "right")])
+    out["wrist_speed_speaking_vs_pausing_m_s"] = [round(float(speaking.mean()), 3), round(float(pausing.mean()), 3)]
     for group in GROUPS:
         out[group] = {
             "deg_per_s_p10_50_90_99": _percentiles([m[group] for m in measured]),
@@ -56,7 +72,7 @@ def profile(clips: Iterable[tuple[Array, Array]]) -> dict[str, Any]:
     return out
 
 
-def _clip(poses: Array, root_m: Array) -> dict[str, Any]:
+def _clip(poses: Array, root_m: Array, speaking: NDArray[np.bool_]) -> dict[str, Any]:
     quats = axis_angle_to_quat(poses)
     positions, _ = forward_kinematics(axis_angle_to_matrix(poses), root_m)
     turning = np.degrees(angle_between(quats[1:], quats[:-1])) * FPS
@@ -66,23 +82,31 @@ def _clip(poses: Array, root_m: Array) -> dict[str, Any]:
     path = np.diff(root_m[::3, [0, 2]], axis=0)
     out: dict[str, Any] = {
         "frames": len(poses),
+        "speech_fraction": float(speaking.mean()),
+        "wrists_pausing": speed[~_near(speaking)[1:]][:, [20, 21]].ravel(),
         "quats": quats[::3, [INDEX[name] for name in POSES]],
-        "acceleration_m_s2_mean": _derivative(body, 2),
-        "jerk_m_s3_mean": _derivative(body, 3),
+        "acceleration_m_s2_mean": _derivative(body, 2, speaking),
+        "jerk_m_s3_mean": _derivative(body, 3, speaking),
         "root_path_m_per_min": float(np.linalg.norm(path, axis=1).sum()) / (len(poses) / FPS / 60),
         "foot_contact_fraction(<0.3 m/s)": float((speed[:, CONTACT_JOINTS] < 0.3).mean()),
     }
     for group, joints in GROUPS.items():
-        out[group] = turning[:, joints].ravel()
+        out[group] = turning[speaking[1:]][:, joints].ravel()
         out[f"{group}_range"] = _range_deg(quats[:, joints])
     for side in ("left_wrist", "right_wrist"):
-        out[side] = speed[:, INDEX[side]]
+        out[side] = speed[speaking[1:], INDEX[side]]
         out[f"{side}_place"] = positions[:, INDEX[side]] - positions[:, 0]
     return out
 
 
-def _derivative(positions: Array, order: int) -> float:
-    return float(np.linalg.norm(np.diff(positions, order, axis=0) * FPS**order, axis=-1).mean())
+def _near(speaking: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Frames within 0.7 s of speech: preparing or retracting, so neither speaking nor idle."""
+    return np.convolve(speaking, np.ones(43), mode="same")[: len(speaking)] > 0.5
+
+
+def _derivative(positions: Array, order: int, speaking: NDArray[np.bool_]) -> float:
+    rate = np.linalg.norm(np.diff(positions, order, axis=0) * FPS**order, axis=-1)
+    return float(rate[speaking[order:]].mean())
 
 
 def _range_deg(quats: Array) -> float:
@@ -122,8 +146,8 @@ def _mean(values: list[float]) -> float:
     return round(float(np.mean(values)), 3)
 
 
-def load_clips(root: Path, limit: int = 60, emotion: str | None = None) -> Iterable[tuple[Array, Array]]:
-    """Poses and root of at most `limit` clips of a corpus in BEAT2's layout, optionally of one emotion."""
+def load_clips(root: Path, limit: int = 60, emotion: str | None = None) -> Iterable[Clip]:
+    """At most `limit` clips of a corpus in BEAT2's layout, optionally of one emotion; without phrases all is speech."""
     details = json.loads((root / DETAILS_FILE).read_text())["clips"] if (root / DETAILS_FILE).exists() else {}
     files = sorted((root / MOTION_FOLDER).glob("*.npz"))
     chosen = [f for f in files if emotion is None or details.get(f.stem, {}).get("emotion") == emotion]
@@ -132,14 +156,25 @@ def load_clips(root: Path, limit: int = 60, emotion: str | None = None) -> Itera
     for file in chosen[:: max(1, len(chosen) // limit)]:
         with np.load(file, allow_pickle=False) as data:
             poses = data["poses"].reshape(-1, JOINT_COUNT, 3).astype(np.float64)
-            yield poses, data["trans"].astype(np.float64) + REST_M[0]
+            root_m = data["trans"].astype(np.float64) + REST_M[0]
+            yield Clip(poses, root_m, _speaking(details.get(file.stem, {}).get("phrases_s"), len(poses)))
+
+
+def _speaking(phrases_s: list[list[float]] | None, frames: int) -> NDArray[np.bool_]:
+    if phrases_s is None:
+        return np.ones(frames, bool)
+    times_s = (np.arange(frames) + 0.5) / FPS
+    inside = np.zeros(frames, bool)
+    for start, stop in phrases_s:
+        inside |= (times_s >= start) & (times_s <= stop)
+    return inside
 
 
 def print_table(ours: dict[str, Any], reference: dict[str, Any] | None) -> None:
     """A table of every figure, ours beside the reference's."""
     table = Table("figure", "corpus", "real speaker")
     for key, value in ours.items():
-        rows = value.items() if isinstance(value, dict) else [("", value)]
+        rows = list(value.items()) if isinstance(value, dict) else [("", value)]
         for name, figure in rows:
             other = (reference or {}).get(key, "")
             table.add_row(f"{key} {name}".strip(), str(figure), str(other.get(name, "") if name else other))
@@ -151,9 +186,7 @@ def main() -> None:
     tyro.cli(_main)
 
 
-def _main(
-    corpus: Positional[Path], reference: Path | None = None, emotion: str | None = None, limit: int = 60
-) -> None:
+def _main(corpus: Positional[Path], reference: Path | None = None, emotion: str | None = None, limit: int = 60) -> None:
     other = json.loads(reference.read_text()) if reference else None
     print_table(profile(load_clips(corpus, limit, emotion)), other)
 

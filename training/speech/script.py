@@ -39,7 +39,7 @@ def _fill(template: str, rng: np.random.Generator) -> str:
 
 
 def _pause_s(rng: np.random.Generator) -> float:
-    """Mostly the breath between sentences, one in nine a silence of 3-5 s, so that the corpus holds idle too."""
-    if rng.random() < 0.11:
+    """Mostly the breath between sentences, one in eleven a silence of 3-5 s, so that the corpus holds idle too."""
+    if rng.random() < 0.09:
         return float(rng.uniform(3.0, 5.0))
-    return float(0.3 + 2.2 * rng.beta(1.1, 3.0))
+    return float(0.3 + 2.2 * rng.beta(1.0, 4.0))

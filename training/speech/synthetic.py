@@ -50,7 +50,9 @@ def _join(
         words += [Word(text=w.text, start_s=w.start_s + at, stop_s=w.stop_s + at) for w in part.words]
         phonemes += [Phoneme(symbol=p.symbol, start_s=p.start_s + at, stop_s=p.stop_s + at) for p in part.phonemes]
         stresses += [
-            _stress(word.text, onset + at, rng) for word, onset, hit in zip(part.words, part.onsets_s, line.stressed) if hit
+            _stress(word.text, onset + at, rng)
+            for word, onset, hit in zip(part.words, part.onsets_s, line.stressed)
+            if hit
         ]
     return Speech(
         pcm=_mix(spoken, total_s, rng),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gesturestream.models.body.rotations import axis_angle_to_matrix, normalize
 from gesturestream.models.body.skeleton import INDEX, REST_M, REST_OFFSETS_M
 from gesturestream.training.teacher.curves import Move, bumps, gaussian, smooth_noise, soft_ceiling, submovements
+from gesturestream.training.teacher.feet import Footwork
 from gesturestream.training.teacher.plan import Plan
 from gesturestream.training.teacher.style import Style
 
@@ -29,10 +30,19 @@ class Trunk(NamedTuple):
     """[T, 2] lift of the left and right shoulder."""
 
 
-def move_trunk(times_s: Array, plan: Plan, style: Style, speaking: Array, loudness: Array, rng: np.random.Generator) -> Trunk:
+def move_trunk(
+    times_s: Array,
+    plan: Plan,
+    feet: Footwork,
+    style: Style,
+    speaking: Array,
+    loudness: Array,
+    rng: np.random.Generator,
+) -> Trunk:
     """Trunk and head of a clip. times [T], speaking [T] 0..1, loudness [T] 0..1."""
     frames = len(times_s)
-    root_m, shift = _root(times_s, style, speaking, rng)
+    root_m, shift = _root(times_s, style, rng)
+    root_m[:, [0, 2]] += feet.centre_m
     breath = _breath(times_s, rng)
     lively = 0.45 + 0.55 * speaking
     noise = smooth_noise(rng, frames, 3, 0.30) * np.array([3.4, 5.2, 3.0]) * style.sway * lively[:, None]
@@ -42,20 +52,22 @@ def move_trunk(times_s: Array, plan: Plan, style: Style, speaking: Array, loudne
     spine[:, 0] += style.spine_deg + 9.0 + 0.7 * breath + accents * 0.35
     spine[:, 1] += _turn_to_hand(times_s, plan, style)
     pelvis = smooth_noise(rng, frames, 3, 0.22) * np.array([1.2, 5.0, 0.8]) * style.sway
+    pelvis[:, 1] += np.degrees(feet.heading)
     pelvis[:, 2] += 34.0 * shift  # the hip over the standing leg rises
     spine[:, 2] -= 30.0 * shift
-    neck = _head(times_s, plan, style, spine + pelvis, speaking, loudness, rng)
+    turned = np.stack([np.zeros(frames), np.degrees(feet.heading), np.zeros(frames)], axis=1)
+    neck = _head(times_s, plan, style, spine + pelvis - turned, speaking, loudness, rng)
     return Trunk(root_m, pelvis, spine, neck, _shoulders(times_s, plan, style, breath, rng))
 
 
 def lower_to_reach(pelvis_world: Array, root_m: Array, ankles_m: tuple[Array, Array]) -> Array:
-    """The pelvis' path [T, 3], lowered where a leg would be too short for its planted foot; ankles_m left, right [3]."""
+    """The pelvis' path [T, 3], lowered where a leg would be too short; ankles_m left and right [T, 3]."""
     longest = 0.9985 * (float(np.linalg.norm(_KNEE)) + float(np.linalg.norm(_ANKLE)))
     height = root_m[:, 1]
     for sign, ankle in zip((1.0, -1.0), ankles_m):
         hip = pelvis_world @ (_HIP * (sign, 1.0, 1.0))
-        aside = np.hypot(root_m[:, 0] + hip[:, 0] - ankle[0], root_m[:, 2] + hip[:, 2] - ankle[2])
-        highest = ankle[1] + np.sqrt(longest**2 - np.minimum(aside, 0.5) ** 2) - hip[:, 1]
+        aside = np.hypot(root_m[:, 0] + hip[:, 0] - ankle[:, 0], root_m[:, 2] + hip[:, 2] - ankle[:, 2])
+        highest = ankle[:, 1] + np.sqrt(longest**2 - np.minimum(aside, 0.5) ** 2) - hip[:, 1]
         height = soft_ceiling(height, highest, 0.003)
     return np.stack([root_m[:, 0], height, root_m[:, 2]], axis=1)
 
@@ -66,17 +78,18 @@ def _breath(times_s: Array, rng: np.random.Generator) -> Array:
     return np.sin(2 * np.pi * times_s / period_s + wobble + rng.uniform(0, 6))
 
 
-def _root(times_s: Array, style: Style, speaking: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def _root(times_s: Array, style: Style, rng: np.random.Generator) -> tuple[Array, Array]:
     """Pelvis position, and the lateral shift of weight alone [T] (metres)."""
     moves, at_s = [], float(rng.uniform(0.5, 3.0))
     while at_s < times_s[-1]:
-        target = np.array([rng.choice([-1, 1]) * rng.uniform(0.012, 0.05) * min(style.sway, 1.4), rng.uniform(-0.02, 0.02)])
+        target = np.array([rng.choice([-1, 1]) * rng.uniform(0.015, 0.055), rng.uniform(-0.03, 0.03)])
+        target *= min(style.sway, 1.4)
         seconds = float(rng.uniform(0.9, 1.7))
         moves.append(Move(start_s=at_s, stop_s=at_s + seconds, target=target))
         at_s += seconds + float(rng.uniform(1.0, 5.5))
     shift = submovements(times_s, np.zeros(2), moves)
-    noise = smooth_noise(rng, len(times_s), 3, 0.35) * np.array([0.012, 0.002, 0.015]) * style.sway
-    drop = 0.012 + 0.25 * np.abs(shift[:, 0])
+    noise = smooth_noise(rng, len(times_s), 3, 0.35) * np.array([0.014, 0.003, 0.018]) * style.sway
+    drop = 0.003 + 0.1 * np.abs(shift[:, 0])
     root = np.stack([shift[:, 0], REST_M[0, 1] - drop, shift[:, 1] - 0.004], axis=1) + noise
     return root, gaussian(shift[:, 0], 0.1)
 
@@ -91,7 +104,11 @@ def _accents(times_s: Array, plan: Plan, style: Style) -> Array:
 def _turn_to_hand(times_s: Array, plan: Plan, style: Style) -> Array:
     """The trunk turns a few degrees towards what one hand does."""
     moves = [
-        Move(start_s=s.apex_s - 0.5, stop_s=s.apex_s + 0.15, target=np.array([3.6 * style.amplitude * (s.right - s.left)]))
+        Move(
+            start_s=s.apex_s - 0.5,
+            stop_s=s.apex_s + 0.15,
+            target=np.array([3.6 * style.amplitude * (s.right - s.left)]),
+        )
         for s in plan.strokes
     ]
     return submovements(times_s, np.zeros(1), moves)[:, 0]
@@ -150,7 +167,6 @@ def _nods(times_s: Array, plan: Plan, style: Style, rng: np.random.Generator) ->
 
 
 _HIP, _KNEE, _ANKLE = (REST_OFFSETS_M[INDEX[f"left_{name}"]] for name in ("hip", "knee", "ankle"))
-ANKLE_HEIGHT_M = float(REST_M[INDEX["left_ankle"], 1])
 
 
 class Leg(NamedTuple):
@@ -161,8 +177,8 @@ class Leg(NamedTuple):
     ankle: Array
 
 
-def solve_left_leg(pelvis_world: Array, root_m: Array, ankle_m: Array, foot_yaw: Array) -> Leg:
-    """A left leg whose ankle stands at ankle_m [T, 3] with the sole flat, turned out by foot_yaw [T] radians."""
+def solve_left_leg(pelvis_world: Array, root_m: Array, ankle_m: Array, foot_yaw: Array, foot_pitch: Array) -> Leg:
+    """A left leg whose ankle is at ankle_m [T, 3], the foot turned by foot_yaw and pitched by foot_pitch, radians."""
     hip_m = root_m + (pelvis_world @ _HIP)
     reach = ankle_m - hip_m
     upper_m, lower_m = float(np.linalg.norm(_KNEE)), float(np.linalg.norm(_ANKLE))
@@ -176,7 +192,9 @@ def solve_left_leg(pelvis_world: Array, root_m: Array, ankle_m: Array, foot_yaw:
     hinge = np.cross(side, along)  # forwards x downwards: +x, the knee's axis at rest
     upper_world = _frame(upper, hinge) @ _rest_frame(_KNEE).T
     lower_world = _frame(lower, hinge) @ _rest_frame(_ANKLE).T
-    foot_world = axis_angle_to_matrix(np.stack([0 * foot_yaw, foot_yaw, 0 * foot_yaw], axis=1))
+    zero = np.zeros_like(foot_yaw)
+    foot_world = axis_angle_to_matrix(np.stack([zero, foot_yaw, zero], axis=1))
+    foot_world = foot_world @ axis_angle_to_matrix(np.stack([foot_pitch, zero, zero], axis=1))
     return Leg(
         pelvis_world.swapaxes(-1, -2) @ upper_world,
         upper_world.swapaxes(-1, -2) @ lower_world,

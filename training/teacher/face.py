@@ -17,7 +17,7 @@ from gesturestream.training.teacher.visemes import mouth_of
 
 Array = NDArray[np.float64]
 
-JAW_DEG = 7.0
+JAW_DEG = 6.5
 """Jaw rotation at jawOpen 1."""
 _EYE_DEG = 22.0
 """Eye rotation at an eyeLook blendshape of 1."""
@@ -46,6 +46,8 @@ def move_face(
         shapes[:, BLENDSHAPE_INDEX[f"eyeWide{side}"]] *= 1.0 - blink
     _look(shapes, eyes)
     shapes = gaussian(np.clip(shapes, 0.0, 1.0), 0.02)
+    heavy = BLENDSHAPE_INDEX["jawOpen"]
+    shapes[:, heavy] = gaussian(shapes[:, heavy], 0.026)  # the jaw is slower than the lips
     jaw = np.zeros((len(times_s), 3))
     jaw[:, 0] = JAW_DEG * shapes[:, BLENDSHAPE_INDEX["jawOpen"]]
     return Face(shapes, jaw, eyes)

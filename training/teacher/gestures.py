@@ -39,7 +39,7 @@ Builder = Callable[[np.random.Generator, float], Form]
 def _jitter(key: Array, rng: np.random.Generator, size_m: float = 0.02) -> Array:
     out = key.copy()
     out[POSITION] += rng.normal(0.0, size_m, 3)
-    out[3:6] += rng.normal(0.0, 6.0, 3)
+    out[3:6] += rng.normal(0.0, 1.0, 3) * (12.0, 9.0, 5.0)
     return out
 
 
@@ -146,7 +146,9 @@ def _small(rng: np.random.Generator, size: float) -> Form:
 
 def _wave(rng: np.random.Generator, size: float) -> Form:
     up = 0.44 + 0.05 * min(size, 1.4)
-    sides = [pose(0.29 + d, up, 0.24, 62, "open", flex=-8, deviation=s, elbow=0.5) for d, s in ((-0.04, 18), (0.06, -18))]
+    sides = [
+        pose(0.29 + d, up, 0.24, 62, "open", flex=-8, deviation=s, elbow=0.5) for d, s in ((-0.04, 18), (0.06, -18))
+    ]
     waves = tuple((0.24, sides[k % 2]) for k in range(int(rng.integers(2, 5))))
     return Form(prepare=sides[0], apex=sides[1], after=waves, hands="one")
 

@@ -19,6 +19,7 @@ from gesturestream.models.timing import frames_covering
 from gesturestream.training.speech.speech import Floats, Speech
 from gesturestream.training.teacher import arms, body, face
 from gesturestream.training.teacher.curves import gaussian, smooth_noise, submovements
+from gesturestream.training.teacher.feet import Footwork, plan_feet
 from gesturestream.training.teacher.hands import CURLS, DEVIATION, FLEX, POSITION, ROLL, SPREAD, finger_rotations
 from gesturestream.training.teacher.plan import Plan, Stroke, plan_gestures
 from gesturestream.training.teacher.style import Style, style_of
@@ -65,14 +66,15 @@ def perform(
     loudness = frame_loudness(speech.pcm, frames)
     plan = plan_gestures(speech, style, rng)
     speaking = speaking_gate(speech, times_s)
-    trunk = body.move_trunk(times_s, plan, style, speaking, loudness, rng)
+    feet = plan_feet(times_s, style, rng)
+    trunk = body.move_trunk(times_s, plan, feet, style, speaking, loudness, rng)
     head_deg = trunk.spine + trunk.pelvis + trunk.neck
     visage = face.move_face(speech, times_s, plan, style, loudness, head_deg, rng)
-    rotations, root_m = _skeleton(times_s, trunk, visage, plan, style, speaking, rng)
+    rotations, root_m = _skeleton(times_s, trunk, visage, plan, feet, style, speaking, rng)
     return Performance(
         rotations=rotations,
         root_m=root_m,
-        contacts=np.ones((frames, 4)),
+        contacts=feet.contacts,
         blendshapes=visage.blendshapes,
         expressions=blendshapes_to_expressions(visage.blendshapes),
         strokes=plan.strokes,
@@ -99,7 +101,14 @@ def speaking_gate(speech: Speech, times_s: Array) -> Array:
 
 
 def _skeleton(
-    times_s: Array, trunk: body.Trunk, visage: face.Face, plan: Plan, style: Style, speaking: Array, rng: np.random.Generator
+    times_s: Array,
+    trunk: body.Trunk,
+    visage: face.Face,
+    plan: Plan,
+    feet: Footwork,
+    style: Style,
+    speaking: Array,
+    rng: np.random.Generator,
 ) -> tuple[Array, Array]:
     """All joints' rotations and the pelvis' path."""
     rotations = np.tile(np.eye(3), (len(times_s), JOINT_COUNT, 1, 1))
@@ -115,40 +124,40 @@ def _skeleton(
     put("jaw", visage.jaw)
     put("left_eye_smplhf", visage.eyes)
     put("right_eye_smplhf", visage.eyes)
-    trunk = trunk._replace(root_m=_legs(rotations, trunk.root_m, style, rng))
+    trunk = trunk._replace(root_m=_legs(rotations, trunk.root_m, feet))
     _arms(rotations, times_s, trunk, plan, style, speaking, rng)
     return rotations, trunk.root_m
 
 
-def _legs(rotations: Array, root_m: Array, style: Style, rng: np.random.Generator) -> Array:
+def _legs(rotations: Array, root_m: Array, feet: Footwork) -> Array:
     """Writes both legs and returns the pelvis' path, lowered where the feet ask for it."""
-    frames = len(root_m)
-    yaw, ahead = rng.uniform(0.10, 0.26, 2), rng.normal(0.0, 0.02, 2)
-    ankles = [np.array([sign * style.stance_m, body.ANKLE_HEIGHT_M, z - 0.02]) for sign, z in zip((1.0, -1.0), ahead)]
-    root_m = body.lower_to_reach(rotations[:, 0], root_m, (ankles[0], ankles[1]))
+    root_m = body.lower_to_reach(rotations[:, 0], root_m, feet.ankles_m)
     for side, k in (("left", 0), ("right", 1)):
         sign = np.array([1.0 - 2.0 * k, 1.0, 1.0])
         pelvis = arms.mirror(rotations[:, 0]) if k else rotations[:, 0]
-        ankle = np.tile(sign * ankles[k], (frames, 1))
-        leg = body.solve_left_leg(pelvis, root_m * sign, ankle, np.full(frames, yaw[k]))
+        leg = body.solve_left_leg(
+            pelvis, root_m * sign, feet.ankles_m[k] * sign, feet.yaws[k] * sign[0], feet.pitches[k]
+        )
         for name, solved in zip(("hip", "knee", "ankle"), leg):
             rotations[:, INDEX[f"{side}_{name}"]] = arms.mirror(solved) if k else solved
     return root_m
 
 
-def arm_channels(times_s: Array, plan: Plan, style: Style, speaking: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def arm_channels(
+    times_s: Array, plan: Plan, style: Style, speaking: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Both arms' curves [T, 13]: the planned moves, living noise, and wrists that trail the movement."""
     curves = []
     shared = smooth_noise(rng, len(times_s), 3, 0.5)
     for side in (0, 1):
         curve = submovements(times_s, plan.start[side], plan.moves[side])
         own = smooth_noise(rng, len(times_s), 3, 0.9)
-        drift = (0.028 * shared + 0.034 * own) * (style.amplitude**0.7) * speaking[:, None]
+        drift = (0.032 * shared + 0.038 * own) * (style.amplitude**0.7) * speaking[:, None]
         idle = 0.010 * smooth_noise(rng, len(times_s), 3, 0.3)
         tremor = 0.0016 * style.tremor * smooth_noise(rng, len(times_s), 3, 4.5)
         curve[:, POSITION] += drift + idle + tremor
         lively = (0.3 + 0.7 * speaking)[:, None]
-        curve[:, ROLL : DEVIATION + 1] += smooth_noise(rng, len(times_s), 3, 0.8) * np.array([13.0, 10, 6]) * lively
+        curve[:, ROLL : DEVIATION + 1] += smooth_noise(rng, len(times_s), 3, 0.8) * np.array([15.0, 12.0, 7.0]) * lively
         curve[:, CURLS] += 0.12 * lively * smooth_noise(rng, len(times_s), 1, 0.9)
         curve[:, CURLS] += 0.09 * lively * smooth_noise(rng, len(times_s), 5, 1.3)
         _trail(curve)
@@ -168,7 +177,13 @@ def _trail(curve: Array) -> None:
 
 
 def _arms(
-    rotations: Array, times_s: Array, trunk: body.Trunk, plan: Plan, style: Style, speaking: Array, rng: np.random.Generator
+    rotations: Array,
+    times_s: Array,
+    trunk: body.Trunk,
+    plan: Plan,
+    style: Style,
+    speaking: Array,
+    rng: np.random.Generator,
 ) -> None:
     left, right = arm_channels(times_s, plan, style, speaking, rng)
     positions, world = forward_kinematics(rotations, trunk.root_m)

@@ -80,7 +80,12 @@ def _strokes(speech: Speech, style: Style, rng: np.random.Generator) -> tuple[St
         elif rng.random() < 0.25:
             centre, hands = centre + rng.normal(0.0, 0.02, 3), _choose_hands(style, rng)
         apex_s = stress.time_s - lead
-        if not keep or apex_s < 0.3 or apex_s < busy + 0.12 or (strokes and apex_s - strokes[-1].apex_s < SHORTEST_GAP_S):
+        if (
+            not keep
+            or apex_s < 0.3
+            or apex_s < busy + 0.12
+            or (strokes and apex_s - strokes[-1].apex_s < SHORTEST_GAP_S)
+        ):
             continue
         strokes.append(_stroke(stress, apex_s, hands, centre, style, rng))
         if hands == "alternate":
@@ -113,9 +118,7 @@ def _choose_hands(style: Style, rng: np.random.Generator) -> str:
     return "right" if rng.random() < style.right_handed else "left"
 
 
-def _stroke(
-    stress: Stress, apex_s: float, hands: str, centre: Array, style: Style, rng: np.random.Generator
-) -> Stroke:
+def _stroke(stress: Stress, apex_s: float, hands: str, centre: Array, style: Style, rng: np.random.Generator) -> Stroke:
     gesture = stress.gesture if stress.gesture and rng.random() < 0.7 else "beat"
     size = style.amplitude * (0.75 + 0.4 * stress.strength) * float(rng.lognormal(0.0, 0.18))
     form = _styled_form(form_of(gesture, rng, size, centre), style)

@@ -81,15 +81,15 @@ _EMOTIONS: dict[str, Style] = {
     ),
     "anger": Style(
         amplitude=1.35, rate=1.25, tempo=1.38, two_handed=0.5, height_m=0.04, reach_m=0.06, elbow_out=0.1,
-        palm_deg=24, curl=0.38, spine_deg=7, head_deg=5, shoulders_deg=3, hunch_deg=3, nod_deg=9, sway=1.0,
+        palm_deg=24, curl=0.46, spine_deg=6, head_deg=5, shoulders_deg=3, hunch_deg=3, nod_deg=9, sway=1.0,
         blinks_per_min=10, gaze_away=0.1,
         face=(("browDown", 0.75), ("eyeSquint", 0.35), ("noseSneer", 0.35), ("mouthFrown", 0.3), ("mouthPress", 0.35),
               ("mouthUpperUp", 0.12), ("jawForward", 0.2)),
     ),
     "sadness": Style(
         amplitude=0.55, rate=0.62, tempo=0.7, two_handed=0.45, height_m=-0.06, width_m=-0.05, elbow_out=-0.1,
-        palm_deg=5, curl=0.1, spine_deg=13, head_deg=13, tilt_deg=5, shoulders_deg=-3, hunch_deg=8, nod_deg=3.5, sway=0.6,
-        blinks_per_min=22, gaze_away=0.65,
+        palm_deg=5, curl=0.1, spine_deg=8, head_deg=11, tilt_deg=5, shoulders_deg=-3, hunch_deg=8, nod_deg=3.5,
+        sway=0.6, blinks_per_min=22, gaze_away=0.65,
         face=(("browInnerUp", 0.65), ("mouthFrown", 0.5), ("mouthShrugLower", 0.25), ("eyeSquint", 0.1),
               ("eyeBlink", 0.14), ("eyeLookDown", 0.2)),
     ),
