@@ -3,7 +3,7 @@ import type { Pose } from "../playback/pose";
 import type { SkeletonInfo } from "../protocol/types";
 import { Face } from "./face";
 import { hand } from "./hand";
-import { neck, type Part, ribs, shoes, soles, sweater, trousers } from "./outfit";
+import { collar, cuff, hem, neck, type Part, shoes, soles, sweater, trousers } from "./outfit";
 import { cloth, matte, skinMaterial } from "./palette";
 import { Rig } from "./rig";
 import { skin } from "./skin";
@@ -41,7 +41,10 @@ export class Avatar {
     const { rig } = this;
     return [
       [sweater(rig), cloth("sweater")],
-      [ribs(rig), cloth("rib")],
+      [hem(rig), cloth("rib")],
+      [collar(rig), cloth("rib")],
+      [cuff(rig, "left"), cloth("rib")],
+      [cuff(rig, "right"), cloth("rib")],
       [trousers(rig), cloth("trousers")],
       [shoes(rig), matte("shoe", 0.6)],
       [soles(rig), matte("sole", 0.7)],

@@ -1,10 +1,10 @@
-import { BufferAttribute, BufferGeometry, Color, DoubleSide, Group, Mesh, MeshBasicMaterial, MeshPhysicalMaterial, SphereGeometry } from "three";
+import { BufferAttribute, BufferGeometry, Color, DoubleSide, Group, Mesh, MeshBasicMaterial, MeshPhysicalMaterial, type MeshStandardMaterial, SphereGeometry } from "three";
 import type { Landmarks } from "./head-shape";
 import { color, skinMaterial } from "./palette";
 import { mix, smoothstep } from "./sdf";
 
-const IRIS_RAD = 0.5;
-const PUPIL_RAD = 0.21;
+const IRIS_RAD = 0.54;
+const PUPIL_RAD = 0.23;
 const LOOK_RAD = { x: 0.5, y: 0.35 };
 
 export interface EyeWeights {
@@ -20,6 +20,7 @@ export interface EyeWeights {
 export class Eye {
   readonly group = new Group();
   private readonly ball: Mesh;
+  private readonly glint: Mesh;
   private readonly upper: Lid;
   private readonly lower: Lid;
 
@@ -27,19 +28,20 @@ export class Eye {
     this.group.position.set(sign * marks.eye[0], marks.eye[1], marks.eye[2]);
     this.group.rotation.y = sign * 0.12; // almond eyes follow the curve of the face
     this.ball = new Mesh(eyeball(marks.eyeRadius), new MeshPhysicalMaterial({ vertexColors: true, roughness: 0.25, clearcoat: 1, clearcoatRoughness: 0.04 }));
-    const glint = new Mesh(new SphereGeometry(marks.eyeRadius * 0.11, 10, 8), new MeshBasicMaterial({ color: "white" }));
-    glint.position.set(0.0035, 0.0048, marks.eyeRadius * 0.915);
+    this.glint = new Mesh(new SphereGeometry(marks.eyeRadius * 0.11, 10, 8), new MeshBasicMaterial({ color: "white" }));
+    this.glint.position.set(0.0035, 0.0048, marks.eyeRadius * 0.915);
     this.upper = new Lid(marks.eyeRadius, 1, sign);
     this.lower = new Lid(marks.eyeRadius, -1, sign);
-    this.group.add(this.ball, glint, this.upper.mesh, this.lower.mesh);
+    this.group.add(this.ball, this.glint, this.upper.mesh, this.lower.mesh);
     this.update({ blink: 0, wide: 0, squint: 0, lookX: 0, lookY: 0 });
   }
 
   update({ blink, wide, squint, lookX, lookY }: EyeWeights): void {
     this.ball.rotation.set(-lookY * LOOK_RAD.y, lookX * LOOK_RAD.x - this.group.rotation.y * 0.6, 0);
     const down = Math.max(0, -lookY);
-    const open = mix(0.5 + 0.16 * wide - 0.1 * squint + 0.1 * Math.max(0, lookY) - 0.25 * down, -0.36, blink);
-    const under = mix(-0.5 + 0.2 * squint - 0.05 * wide - 0.08 * down, -0.4, blink);
+    const open = mix(0.43 + 0.18 * wide - 0.1 * squint + 0.1 * Math.max(0, lookY) - 0.25 * down, -0.36, blink);
+    const under = mix(-0.47 + 0.2 * squint - 0.05 * wide - 0.08 * down, -0.4, blink);
+    this.glint.visible = blink < 0.35;
     this.upper.update(open);
     this.lower.update(Math.min(under, open - 0.01));
   }
@@ -74,7 +76,7 @@ const LASH_ROWS = 3;
 
 /** Part of a shell around the eyeball, from far behind its edge (hidden in the head) to the edge itself. */
 class Lid {
-  readonly mesh: Mesh<BufferGeometry, MeshPhysicalMaterial>;
+  readonly mesh: Mesh<BufferGeometry, MeshStandardMaterial>;
   private last = Number.NaN;
 
   constructor(private readonly radius: number, private readonly direction: 1 | -1, private readonly sign: number) {
@@ -104,14 +106,14 @@ class Lid {
     const u = (column / (COLUMNS - 1)) * 2 - 1; // -1: nearer the nose, 1: the temple
     const azimuth = u * 1.2;
     const corner = -0.1 + 0.09 * u; // the outer corner stands a little higher
-    const arch = Math.cos((u * 0.96 + 0.05 * this.direction) * (Math.PI / 2)) ** 0.72;
-    const rim = mix(corner, edge, Math.max(0, arch));
+    const arch = Math.max(0, Math.cos((u * 0.96 + 0.04 * this.direction) * (Math.PI / 2))) ** 0.72;
+    const rim = mix(corner, edge, arch);
     const body = ROWS - LASH_ROWS;
     const t = Math.min(1, row / (body - 1));
     const elevation = mix(this.direction * 1.35, rim, t);
     const lash = Math.max(0, row - body + 1) / LASH_ROWS;
     const length = this.direction > 0 ? 0.16 + 0.1 * Math.max(0, u) : 0.05;
-    const r = this.radius * (mix(1.06, 1.1, t) + lash * length);
+    const r = this.radius * (mix(0.97, 1.09, t ** 0.6) + lash * length);
     const lift = elevation + this.direction * lash * (this.direction > 0 ? 0.1 : 0.02);
     const x = this.sign * r * Math.sin(azimuth) * Math.cos(lift);
     position.setXYZ(row * COLUMNS + column, x, r * Math.sin(lift), r * Math.cos(azimuth) * Math.cos(lift));
@@ -119,7 +121,7 @@ class Lid {
 
   private colors(): Float32Array {
     const out = new Float32Array(3 * COLUMNS * ROWS);
-    const crease = color("skin").multiplyScalar(0.9);
+    const crease = color("skin");
     const lash = new Color("#1d120e");
     for (let i = 0; i < COLUMNS * ROWS; i++) {
       const row = Math.floor(i / COLUMNS);

@@ -3,17 +3,19 @@ import { Brow } from "./brow";
 import { Eye } from "./eyes";
 import { headMesh } from "./head-mesh";
 import { addMorphs, JAW_OPEN_RAD } from "./head-morphs";
-import { earField, hairField, landmarks, type Landmarks } from "./head-shape";
+import { earField, hairField, headField, landmarks, type Landmarks } from "./head-shape";
 import { matte, skinMaterial } from "./palette";
 import type { Rig } from "./rig";
 import type { Vec3 } from "./sdf";
 import { surfaceNets } from "./surface-nets";
 
+const HEAD_SCALE = 1.09; // a slightly large head reads better from a distance
+
 /** Everything above the neck, in the space of the head bone, driven by the 52 ARKit blendshapes. */
 export class Face {
   readonly group = new Group();
   private readonly eyes: [Eye, Eye];
-  private readonly brows = [new Brow(1), new Brow(-1)] as const;
+  private readonly brows: [Brow, Brow];
   private readonly skin: Mesh;
   private readonly jaw = new Group();
   private readonly morphOf: [number, number][];
@@ -25,6 +27,8 @@ export class Face {
     const marks = landmarks(local("left_eye_smplhf"), local("jaw"));
     this.at = new Map(blendshapes.map((name, i) => [name, i]));
     this.eyes = [new Eye(marks, 1), new Eye(marks, -1)];
+    const field = headField(marks);
+    this.brows = [new Brow(1, field), new Brow(-1, field)];
     const head_ = headMesh(marks);
     const names = addMorphs(head_, marks);
     this.skin = new Mesh(head_.geometry, skinMaterial(true));
@@ -34,6 +38,7 @@ export class Face {
     this.group.add(...mouthInside(marks, this.jaw));
     this.group.traverse((node) => (node.castShadow = node instanceof Mesh));
     this.skin.receiveShadow = true;
+    this.group.scale.setScalar(HEAD_SCALE);
   }
 
   update(weights: Float32Array): void {
@@ -57,7 +62,7 @@ export class Face {
 
 function hairAndEars(): Mesh[] {
   const ears = new Mesh(surfaceNets(earField(), [-0.1, 0, -0.04], [0.1, 0.1, 0.03], 0.0035), skinMaterial());
-  const hair = new Mesh(surfaceNets(hairField(), [-0.11, -0.05, -0.13], [0.11, 0.2, 0.13], 0.0045), matte("hair", 0.52));
+  const hair = new Mesh(surfaceNets(hairField(), [-0.11, -0.05, -0.13], [0.11, 0.2, 0.13], 0.0038), matte("hair", 0.6));
   hair.receiveShadow = true;
   return [ears, hair];
 }
@@ -65,14 +70,14 @@ function hairAndEars(): Mesh[] {
 /** Teeth and tongue; the lower ones hang on the jaw. */
 function mouthInside({ mouth, jaw, mouthHalfWidth }: Landmarks, jawGroup: Group): Group[] {
   const upper = new Group();
-  const arch = (y: number): Mesh => {
-    const teeth = new Mesh(new TorusGeometry(mouthHalfWidth * 0.82, 0.0036, 8, 24, Math.PI), matte("teeth", 0.3));
+  const arch = (y: number, width: number): Mesh => {
+    const teeth = new Mesh(new TorusGeometry(width, 0.003, 8, 24, Math.PI), matte("teeth", 0.3));
     teeth.rotation.x = Math.PI / 2;
-    teeth.scale.set(1, 0.95, 1.5);
-    teeth.position.set(mouth[0], mouth[1] + y, mouth[2] - 0.0275);
+    teeth.scale.set(1, 1, 1.7);
+    teeth.position.set(mouth[0], mouth[1] + y, mouth[2] - 0.012 - width);
     return teeth;
   };
-  upper.add(arch(0.0045));
+  upper.add(arch(0.0045, 0.7 * mouthHalfWidth));
   const inside = matte("mouth", 1);
   inside.side = DoubleSide;
   const throat = new Mesh(new BoxGeometry(0.05, 0.05, 0.002), inside);
@@ -85,8 +90,8 @@ function mouthInside({ mouth, jaw, mouthHalfWidth }: Landmarks, jawGroup: Group)
   const tongue = new Mesh(new CapsuleGeometry(0.011, 0.014, 6, 14), matte("tongue", 0.45));
   tongue.rotation.x = Math.PI / 2;
   tongue.scale.set(1.15, 1, 0.5);
-  tongue.position.set(mouth[0], mouth[1] - 0.0075, mouth[2] - 0.0265);
-  lower.add(arch(-0.007), tongue);
+  tongue.position.set(mouth[0], mouth[1] - 0.0095, mouth[2] - 0.029);
+  lower.add(arch(-0.0095, 0.6 * mouthHalfWidth), tongue);
   jawGroup.add(lower);
   return [upper, jawGroup];
 }

@@ -99,7 +99,7 @@ function lipRelief(flat: readonly [number, number], mu: number, phi: number, { m
   const corner = -0.0022 * gauss(Math.hypot(Math.abs(x) - half * 1.05, y), 0.0042);
   const philtrum = upper ? -0.0009 * gauss(x, 0.0026) * gauss(y - 0.0125, 0.004) : 0;
   const dip = upper ? 0 : -0.0024 * gauss(x, 0.014) * gauss(y + 0.0135, 0.004);
-  const seamLine = 0.0009 * Math.cos((x / half) * Math.PI) * gauss(mu, 0.25);
+  const seamLine = (0.0007 * Math.cos((x / half) * Math.PI) + 0.0016 * (x / half) ** 4) * gauss(mu, 0.4);
   return [0, seamLine, fullness + seam + corner + philtrum + dip];
 }
 

@@ -1,5 +1,5 @@
 import type { Rig } from "./rig";
-import { add3, ellipsoid, intersect, lerp3, loft, plane, type Sdf, smoothMax, subtract, symmetric, taper, union, type Vec3 } from "./sdf";
+import { add3, ellipsoid, intersect, length2, lerp3, loft, plane, type Sdf, smoothMax, subtract, symmetric, taper, tube, union, type Vec3 } from "./sdf";
 import type { Segment } from "./skin";
 
 /** A garment or body part: its field, the box to mesh it in, and the bones that carry it. */
@@ -13,70 +13,92 @@ export interface Part {
 
 const at = (v: Vec3, dx: number, dy: number, dz: number): Vec3 => add3(v, [dx, dy, dz]);
 
-const WRIST_CUT = 0.9; // how far down the forearm the sleeve reaches
+/** Where the neckline lies: a ring around the neck that dips towards the front. */
+const NECKLINE_TILT: Vec3 = [0, 1, 0.32];
+const neckline = (rig: Rig): Vec3 => at(rig.rest("neck"), 0, -0.009, 0.009);
 
 export function sweater(rig: Rig): Part {
   const pelvis = rig.rest("pelvis");
-  const neck = rig.rest("neck");
+  const neckBase = rig.rest("neck");
   const [shoulder, elbow, wrist] = [rig.rest("left_shoulder"), rig.rest("left_elbow"), rig.rest("left_wrist")];
-  const cuff = lerp3(elbow, wrist, WRIST_CUT);
   const y = pelvis[1];
   const torso = loft([
-    { y: y - 0.085, w: 0.158, d: 0.118, z: 0.004 },
-    { y: y - 0.06, w: 0.17, d: 0.128, z: 0.004 },
-    { y: y + 0.02, w: 0.163, d: 0.12, z: 0.002 },
-    { y: y + 0.11, w: 0.148, d: 0.108, z: 0.0 },
-    { y: y + 0.21, w: 0.15, d: 0.109, z: 0.003 },
-    { y: y + 0.31, w: 0.158, d: 0.114, z: 0.002 },
-    { y: y + 0.39, w: 0.15, d: 0.1, z: -0.008 },
-    { y: y + 0.45, w: 0.115, d: 0.074, z: -0.02 },
-    { y: y + 0.5, w: 0.068, d: 0.06, z: -0.024 },
+    { y: y - 0.075, w: 0.16, d: 0.118, z: 0.004 },
+    { y: y - 0.046, w: 0.172, d: 0.13, z: 0.004 },
+    { y: y + 0.02, w: 0.164, d: 0.122, z: 0.002 },
+    { y: y + 0.11, w: 0.147, d: 0.108, z: 0.0 },
+    { y: y + 0.2, w: 0.146, d: 0.108, z: 0.003 },
+    { y: y + 0.3, w: 0.153, d: 0.114, z: 0.004 },
+    { y: y + 0.38, w: 0.146, d: 0.1, z: -0.006 },
+    { y: y + 0.44, w: 0.112, d: 0.08, z: -0.016 },
+    { y: y + 0.475, w: 0.078, d: 0.07, z: -0.018 },
+    { y: y + 0.51, w: 0.066, d: 0.064, z: -0.02 },
   ]);
-  const sleeve = union(
-    0.02,
-    taper(at(shoulder, -0.02, -0.008, 0), lerp3(shoulder, elbow, 0.5), 0.066, 0.056),
-    taper(lerp3(shoulder, elbow, 0.5), elbow, 0.056, 0.051),
-    taper(elbow, lerp3(elbow, wrist, 0.72), 0.051, 0.047),
-    taper(lerp3(elbow, wrist, 0.72), lerp3(elbow, wrist, 0.84), 0.047, 0.041),
+  const sleeve = tube(
+    [at(shoulder, -0.015, -0.012, 0), lerp3(shoulder, elbow, 0.45), elbow, lerp3(elbow, wrist, 0.35), lerp3(elbow, wrist, 0.7), lerp3(elbow, wrist, 0.86)],
+    [0.058, 0.054, 0.048, 0.0485, 0.0455, 0.039],
   );
-  const trapezius = taper(at(neck, 0.04, -0.02, 0), at(shoulder, -0.01, 0.008, 0), 0.04, 0.05);
-  const half = union(0.06, torso, sleeve, trapezius);
-  const open = intersect(0.008, half, plane(cuff, [1, 0, 0]));
-  const collarHole = taper(at(neck, 0, -0.02, 0.004), at(neck, 0, 0.08, 0.03), 0.06, 0.066);
+  const trapezius = taper(at(neckBase, 0.03, -0.022, 0.002), at(shoulder, -0.025, -0.008, 0), 0.036, 0.045);
+  const half = union(0.045, union(0.06, torso, sleeve), trapezius);
   return {
-    sdf: subtract(0.01, symmetric(open), collarHole),
-    low: [-cuff[0] - 0.03, y - 0.13, -0.17],
-    high: [cuff[0] + 0.03, neck[1] + 0.07, 0.17],
+    sdf: symmetric(intersect(0.006, intersect(0.006, half, plane(lerp3(elbow, wrist, 0.88), [1, 0, 0])), plane(neckline(rig), NECKLINE_TILT))),
+    low: [-wrist[0] - 0.01, y - 0.13, -0.16],
+    high: [wrist[0] + 0.01, neckBase[1] + 0.05, 0.16],
     cell_m: 0.0095,
-    segments: [...torsoSegments(rig), ...armSegments(rig)],
+    segments: [...torsoSegments(rig), ...armSegments(rig), ...legSegments(rig)],
   };
 }
 
-/** Hem, cuffs and collar: knitted ribs in the accent colour. */
-export function ribs(rig: Rig): Part {
-  const pelvis = rig.rest("pelvis");
-  const neck = rig.rest("neck");
-  const [elbow, wrist] = [rig.rest("left_elbow"), rig.rest("left_wrist")];
-  const hemY = pelvis[1] - 0.1;
-  const hem = loft([
-    { y: hemY - 0.022, w: 0.152, d: 0.112, z: 0.004 },
-    { y: hemY + 0.022, w: 0.16, d: 0.119, z: 0.004 },
+/** A band whose knit stands out as upright ribs: `around` counts ribs by the angle about its axis. */
+function knit(band: Sdf, angle: (x: number, y: number, z: number) => number, ribs: number): Sdf {
+  return (x, y, z) => band(x, y, z) + 0.001 * Math.cos(ribs * angle(x, y, z));
+}
+
+export function hem(rig: Rig): Part {
+  const y = rig.rest("pelvis")[1] - 0.083;
+  const band = loft([
+    { y: y - 0.024, w: 0.166, d: 0.125, z: 0.002 },
+    { y: y + 0.02, w: 0.168, d: 0.126, z: 0.003 },
   ]);
-  const cuff = taper(lerp3(elbow, wrist, 0.83), lerp3(elbow, wrist, 0.965), 0.036, 0.033);
-  const band = subtract(
-    0.006,
-    taper(at(neck, 0, -0.012, 0.004), at(neck, 0, 0.022, 0.013), 0.073, 0.066),
-    taper(at(neck, 0, -0.03, 0), at(neck, 0, 0.08, 0.026), 0.056, 0.057),
-  );
-  const collar = intersect(0.008, band, plane(at(neck, 0, 0.028, 0.012), [0, 1, -0.28]));
-  const ribbing: Sdf = (x, _y, z) => 0.0011 * Math.cos(Math.atan2(x, z) * 64);
-  const hemRibbed: Sdf = (x, yy, z) => hem(x, yy, z) + ribbing(x, yy, z);
   return {
-    sdf: symmetric(union(0.002, hemRibbed, intersect(0.005, cuff, plane(lerp3(elbow, wrist, 0.965), [1, 0, 0])), collar)),
-    low: [-wrist[0] - 0.03, hemY - 0.04, -0.16],
-    high: [wrist[0] + 0.03, neck[1] + 0.1, 0.16],
-    cell_m: 0.007,
-    segments: [...torsoSegments(rig), ...armSegments(rig)],
+    sdf: symmetric((x, yy, z) => knit(band, (ax, _y, az) => Math.atan2(ax, az), 72)(x, yy, z)),
+    low: [-0.18, y - 0.035, -0.14],
+    high: [0.18, y + 0.035, 0.14],
+    cell_m: 0.0048,
+    segments: [...torsoSegments(rig), ...legSegments(rig)],
+  };
+}
+
+export function collar(rig: Rig): Part {
+  const middle = neckline(rig);
+  const [ny, nz] = [NECKLINE_TILT[1] / Math.hypot(...NECKLINE_TILT), NECKLINE_TILT[2] / Math.hypot(...NECKLINE_TILT)];
+  const ring: Sdf = (x, y, z) => {
+    const [py, pz] = [y - middle[1], z - middle[2]];
+    const up = ny * py + nz * pz;
+    const front = ny * pz - nz * py;
+    const out = length2(x / 1.02, front / 0.99) - 0.061 + 0.25 * up;
+    return length2(out * 1.35, up * 0.8) - 0.0115;
+  };
+  return {
+    sdf: knit(ring, (x, _y, z) => Math.atan2(x, z - middle[2]), 44),
+    low: [-0.09, middle[1] - 0.06, middle[2] - 0.09],
+    high: [0.09, middle[1] + 0.06, middle[2] + 0.09],
+    cell_m: 0.0036,
+    segments: neckSegments(rig).slice(0, 2),
+  };
+}
+
+export function cuff(rig: Rig, side: "left" | "right"): Part {
+  const [elbow, wrist] = [rig.rest(`${side}_elbow`), rig.rest(`${side}_wrist`)];
+  const [from, to] = [lerp3(elbow, wrist, 0.83), lerp3(elbow, wrist, 0.965)];
+  const band = intersect(0.005, taper(from, to, 0.0355, 0.0325), plane(to, [Math.sign(wrist[0]), 0, 0]));
+  const [a, b] = [from[0], to[0] + 0.01 * Math.sign(wrist[0])].sort((x, y) => x - y) as [number, number];
+  return {
+    sdf: knit(band, (_x, y, z) => Math.atan2(y - wrist[1], z - wrist[2]), 26),
+    low: [a, wrist[1] - 0.045, wrist[2] - 0.045],
+    high: [b, wrist[1] + 0.045, wrist[2] + 0.045],
+    cell_m: 0.0036,
+    segments: armSegments(rig).filter(({ joint }) => joint.startsWith(side)),
   };
 }
 
@@ -86,25 +108,21 @@ export function trousers(rig: Rig): Part {
   const y = pelvis[1];
   const seat = loft([
     { y: y - 0.13, w: 0.15, d: 0.1, z: -0.002 },
-    { y: y - 0.07, w: 0.158, d: 0.112, z: -0.004 },
-    { y: y + 0.02, w: 0.146, d: 0.1, z: 0 },
-    { y: y + 0.09, w: 0.135, d: 0.092, z: 0 },
+    { y: y - 0.07, w: 0.154, d: 0.112, z: -0.004 },
+    { y: y + 0.02, w: 0.142, d: 0.1, z: 0 },
+    { y: y + 0.09, w: 0.13, d: 0.09, z: 0 },
   ]);
-  const hem = at(ankle, 0, 0.02, 0.006);
-  const leg = union(
-    0.03,
-    taper(at(hip, -0.008, -0.02, -0.006), at(lerp3(hip, knee, 0.5), 0, 0, 0), 0.086, 0.078),
-    taper(lerp3(hip, knee, 0.5), at(knee, 0, 0, 0.004), 0.078, 0.062),
-    taper(at(knee, 0, 0, 0.004), at(lerp3(knee, ankle, 0.35), 0, 0, -0.012), 0.062, 0.06),
-    taper(at(lerp3(knee, ankle, 0.35), 0, 0, -0.012), hem, 0.06, 0.05),
+  const cut = at(ankle, 0, 0.018, 0.006);
+  const leg = tube(
+    [at(hip, -0.008, -0.02, -0.006), lerp3(hip, knee, 0.5), at(knee, 0, 0, 0.004), at(lerp3(knee, ankle, 0.35), 0, 0, -0.01), at(cut, 0, 0.03, 0), at(cut, 0, -0.02, 0)],
+    [0.084, 0.075, 0.062, 0.059, 0.051, 0.053],
   );
-  const half = intersect(0.01, union(0.035, seat, leg), plane(hem, [0, -1, 0]));
   return {
-    sdf: symmetric(half),
-    low: [-0.22, hem[1] - 0.03, -0.17],
-    high: [0.22, y + 0.12, 0.17],
+    sdf: symmetric(intersect(0.008, union(0.035, seat, leg), plane(cut, [0, -1, 0]))),
+    low: [-0.21, cut[1] - 0.03, -0.16],
+    high: [0.21, y + 0.11, 0.16],
     cell_m: 0.0095,
-    segments: [...torsoSegments(rig).slice(0, 3), ...legSegments(rig)],
+    segments: [...torsoSegments(rig), ...legSegments(rig)],
   };
 }
 
@@ -152,12 +170,17 @@ export function neck(rig: Rig): Part {
     low: [-0.1, base[1] - 0.12, -0.13],
     high: [0.1, head[1] + 0.09, 0.1],
     cell_m: 0.009,
-    segments: [
+    segments: neckSegments(rig),
+  };
+}
+
+function neckSegments(rig: Rig): Segment[] {
+  const [base, head] = [rig.rest("neck"), rig.rest("head")];
+  return [
       { joint: "spine3", from: at(base, 0, -0.1, 0), to: at(base, 0, -0.02, 0), radius: 0.06 },
       { joint: "neck", from: at(base, 0, 0.01, 0), to: at(lerp3(base, head, 0.6), 0, 0, 0), radius: 0.05 },
       { joint: "head", from: at(head, 0, 0.015, 0), to: at(head, 0, 0.08, 0), radius: 0.05 },
-    ],
-  };
+  ];
 }
 
 function torsoSegments(rig: Rig): Segment[] {

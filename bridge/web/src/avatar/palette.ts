@@ -1,38 +1,30 @@
-import { Color, MeshPhysicalMaterial, MeshStandardMaterial } from "three";
+import { Color, MeshStandardMaterial } from "three";
 
 export const PALETTE = {
-  skin: "#d59a78",
+  skin: "#cf9c80",
   lips: "#b5625a",
-  blush: "#d9826a",
+  blush: "#d0806c",
   mouth: "#3a1013",
   tongue: "#c4666a",
   teeth: "#f4efe6",
   hair: "#2b1c17",
   sclera: "#f7f4ee",
   iris: "#4f7f86",
-  sweater: "#ece5d8",
+  sweater: "#d9d2c4",
   rib: "#e06f52",
-  trousers: "#2c3547",
+  trousers: "#39455c",
   shoe: "#f3f0ea",
   sole: "#e06f52",
 } as const;
 
 export const color = (name: keyof typeof PALETTE): Color => new Color(PALETTE[name]);
 
-export function cloth(name: keyof typeof PALETTE): MeshPhysicalMaterial {
-  // Sheen is what separates wool from plastic: light that grazes the fibres comes back.
-  return new MeshPhysicalMaterial({ color: color(name), roughness: 0.92, sheen: 0.6, sheenRoughness: 0.6, sheenColor: color(name) });
+export function cloth(name: keyof typeof PALETTE): MeshStandardMaterial {
+  return new MeshStandardMaterial({ color: color(name), roughness: 0.95 });
 }
 
-export function skinMaterial(vertexColors = false): MeshPhysicalMaterial {
-  return new MeshPhysicalMaterial({
-    color: vertexColors ? new Color("white") : color("skin"),
-    vertexColors,
-    roughness: 0.56,
-    sheen: 0.35,
-    sheenRoughness: 0.5,
-    sheenColor: new Color("#ff8f6b"),
-  });
+export function skinMaterial(vertexColors = false): MeshStandardMaterial {
+  return new MeshStandardMaterial({ color: vertexColors ? new Color("white") : color("skin"), vertexColors, roughness: 0.52 });
 }
 
 export function matte(name: keyof typeof PALETTE, roughness = 0.7): MeshStandardMaterial {

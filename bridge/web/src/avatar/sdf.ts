@@ -14,11 +14,15 @@ export function smoothstep(from: number, to: number, x: number): number {
   return t * t * (3 - 2 * t);
 }
 
+/** Several times faster than Math.hypot, which guards against overflow that metres never reach. */
+export const length3 = (x: number, y: number, z: number): number => Math.sqrt(x * x + y * y + z * z);
+export const length2 = (x: number, y: number): number => Math.sqrt(x * x + y * y);
+
 /** Bump of height 1 at distance 0 and about 0.6 at distance `sigma`. */
 export const gauss = (distance: number, sigma: number): number => Math.exp(-0.5 * (distance / sigma) ** 2);
 
 export function sphere([cx, cy, cz]: Vec3, r: number): Sdf {
-  return (x, y, z) => Math.hypot(x - cx, y - cy, z - cz) - r;
+  return (x, y, z) => length3(x - cx, y - cy, z - cz) - r;
 }
 
 export function ellipsoid([cx, cy, cz]: Vec3, [rx, ry, rz]: Vec3): Sdf {
@@ -38,9 +42,21 @@ export function taper(a: Vec3, b: Vec3, ra: number, rb: number): Sdf {
   const [dx, dy, dz] = [b[0] - ax, b[1] - ay, b[2] - az];
   const inverse = 1 / (dx * dx + dy * dy + dz * dz);
   return (x, y, z) => {
-    const [px, py, pz] = [x - ax, y - ay, z - az];
+    const px = x - ax;
+    const py = y - ay;
+    const pz = z - az;
     const t = clamp01((px * dx + py * dy + pz * dz) * inverse);
-    return Math.hypot(px - t * dx, py - t * dy, pz - t * dz) - mix(ra, rb, t);
+    return length3(px - t * dx, py - t * dy, pz - t * dz) - ra - t * (rb - ra);
+  };
+}
+
+/** Limb through several points with a radius at each: the pieces meet in equal radii, so a plain minimum is smooth. */
+export function tube(points: readonly Vec3[], radii: readonly number[]): Sdf {
+  const pieces = points.slice(1).map((to, i) => taper(points[i]!, to, radii[i]!, radii[i + 1]!));
+  return (x, y, z) => {
+    let d = Infinity;
+    for (let i = 0; i < pieces.length; i++) d = Math.min(d, pieces[i]!(x, y, z));
+    return d;
   };
 }
 
@@ -52,15 +68,25 @@ export interface Section {
   z: number;
 }
 
+const TABLE = 96;
+
 /** Upright body through horizontal super-ellipses, smoothly interpolated between the sections (ascending y). */
 export function loft(sections: readonly Section[], power = 2.4): Sdf {
-  const [low, high] = [sections[0]!.y, sections.at(-1)!.y];
+  const low = sections[0]!.y;
+  const high = sections.at(-1)!.y;
+  const rows = Array.from({ length: TABLE + 1 }, (_, i) => sectionAt(sections, mix(low, high, i / TABLE)));
+  const [w, d, cz] = [rows.map((row) => row.w), rows.map((row) => row.d), rows.map((row) => row.z)];
   return (x, y, z) => {
-    const { w, d, z: cz } = sectionAt(sections, Math.max(low, Math.min(high, y)));
-    const q = (Math.abs(x) / w) ** power + (Math.abs(z - cz) / d) ** power;
-    const side = (q ** (1 / power) - 1) * Math.min(w, d);
+    const row = TABLE * clamp01((y - low) / (high - low));
+    const i = Math.min(TABLE - 1, Math.floor(row));
+    const t = row - i;
+    const width = mix(w[i]!, w[i + 1]!, t);
+    const depth = mix(d[i]!, d[i + 1]!, t);
+    const across = Math.abs(x) / width;
+    const along = Math.abs(z - mix(cz[i]!, cz[i + 1]!, t)) / depth;
+    const side = ((across ** power + along ** power) ** (1 / power) - 1) * Math.min(width, depth);
     const end = Math.max(low - y, y - high);
-    return end > 0 ? Math.hypot(Math.max(side, 0), end) : Math.max(side, end);
+    return end > 0 ? length2(Math.max(side, 0), end) : Math.max(side, end);
   };
 }
 
@@ -113,11 +139,15 @@ export function plane(point: Vec3, normal: Vec3): Sdf {
   return (x, y, z) => ((x - point[0]) * normal[0] + (y - point[1]) * normal[1] + (z - point[2]) * normal[2]) / n;
 }
 
-/** Unit gradient by central differences. */
+/** Unit gradient from four samples at the corners of a tetrahedron. */
 export function gradient(sdf: Sdf, x: number, y: number, z: number, step: number): [number, number, number] {
-  const gx = sdf(x + step, y, z) - sdf(x - step, y, z);
-  const gy = sdf(x, y + step, z) - sdf(x, y - step, z);
-  const gz = sdf(x, y, z + step) - sdf(x, y, z - step);
-  const n = Math.hypot(gx, gy, gz) || 1;
+  const a = sdf(x + step, y - step, z - step);
+  const b = sdf(x - step, y - step, z + step);
+  const c = sdf(x - step, y + step, z - step);
+  const d = sdf(x + step, y + step, z + step);
+  const gx = a - b - c + d;
+  const gy = -a - b + c + d;
+  const gz = -a + b - c + d;
+  const n = length3(gx, gy, gz) || 1;
   return [gx / n, gy / n, gz / n];
 }

@@ -1,6 +1,6 @@
 import { type BufferGeometry, Float32BufferAttribute, Uint16BufferAttribute } from "three";
 import type { Rig } from "./rig";
-import { clamp01, type Vec3 } from "./sdf";
+import { clamp01, length3, type Vec3 } from "./sdf";
 
 /** A bone as the skin sees it: a segment with the radius of the flesh around it. */
 export interface Segment {
@@ -19,55 +19,66 @@ export function skin(geometry: BufferGeometry, rig: Rig, segments: readonly Segm
   const indices = new Uint16Array(INFLUENCES * position.count);
   const weights = new Float32Array(INFLUENCES * position.count);
   const joints = segments.map((segment) => rig.index(segment.joint));
+  const halves = halvesAmong(joints, rig);
+  const near = new Float64Array(rig.bones.length);
   for (let v = 0; v < position.count; v++) {
-    const point: Vec3 = [position.getX(v), position.getY(v), position.getZ(v)];
-    const near = new Map<number, number>();
-    segments.forEach((segment, s) => {
-      const weight = (distance(point, segment) / segment.radius + 0.05) ** -SHARPNESS;
-      near.set(joints[s]!, Math.max(near.get(joints[s]!) ?? 0, weight));
-    });
-    throughHalves(near, rig);
-    strongest(near).forEach(([bone, weight], k) => {
-      indices[INFLUENCES * v + k] = bone;
-      weights[INFLUENCES * v + k] = weight;
-    });
+    near.fill(0);
+    for (let s = 0; s < segments.length; s++) {
+      const d = distance(position.getX(v), position.getY(v), position.getZ(v), segments[s]!);
+      near[joints[s]!] = Math.max(near[joints[s]!]!, (d / segments[s]!.radius + 0.05) ** -SHARPNESS);
+    }
+    normalise(near);
+    for (const half of halves) throughHalf(near, half);
+    writeStrongest(near, indices, weights, INFLUENCES * v);
   }
   geometry.setAttribute("skinIndex", new Uint16BufferAttribute(indices, INFLUENCES));
   geometry.setAttribute("skinWeight", new Float32BufferAttribute(weights, INFLUENCES));
 }
 
-function distance(p: Vec3, { from: a, to: b }: Segment): number {
-  const d = [b[0] - a[0], b[1] - a[1], b[2] - a[2]] as const;
-  const q = [p[0] - a[0], p[1] - a[1], p[2] - a[2]] as const;
-  const length2 = d[0] ** 2 + d[1] ** 2 + d[2] ** 2 || 1e-9;
-  const t = clamp01((q[0] * d[0] + q[1] * d[1] + q[2] * d[2]) / length2);
-  return Math.hypot(q[0] - t * d[0], q[1] - t * d[1], q[2] - t * d[2]);
+function distance(x: number, y: number, z: number, { from: a, to: b }: Segment): number {
+  const [dx, dy, dz] = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
+  const [qx, qy, qz] = [x - a[0], y - a[1], z - a[2]];
+  const t = clamp01((qx * dx + qy * dy + qz * dz) / (dx * dx + dy * dy + dz * dz || 1e-9));
+  return length3(qx - t * dx, qy - t * dy, qz - t * dz);
 }
 
-/** Weight that a joint and the bones above it share moves to the joint's helper, which stands halfway between. */
-function throughHalves(weights: Map<number, number>, rig: Rig): void {
-  const total = [...weights.values()].reduce((a, b) => a + b, 0);
-  for (const [bone, weight] of weights) weights.set(bone, weight / total);
-  for (const [joint, half] of rig.half) {
-    const below = weights.get(joint) ?? 0;
-    const above = [...weights.keys()].filter((bone) => isAbove(bone, joint, rig));
-    const aboveTotal = above.reduce((sum, bone) => sum + weights.get(bone)!, 0);
-    const shared = Math.min(below, aboveTotal);
-    if (shared < 1e-4) continue;
-    weights.set(joint, below - shared);
-    for (const bone of above) weights.set(bone, weights.get(bone)! * (1 - shared / aboveTotal));
-    weights.set(half, 2 * shared);
+interface Half {
+  joint: number;
+  helper: number;
+  above: readonly number[];
+}
+
+function halvesAmong(joints: readonly number[], { half, info }: Rig): Half[] {
+  return [...half].flatMap(([joint, helper]) => {
+    const parent = info.parents[joint]!;
+    return joints.includes(joint) ? [{ joint, helper, above: [parent, info.parents[parent]!].filter((bone) => bone >= 0) }] : [];
+  });
+}
+
+/** Weight that a joint and the two bones above it share moves to the joint's helper, which stands halfway between. */
+function throughHalf(weights: Float64Array, { joint, helper, above }: Half): void {
+  const aboveTotal = above.reduce((sum, bone) => sum + weights[bone]!, 0);
+  const shared = Math.min(weights[joint]!, aboveTotal);
+  if (shared < 1e-4) return;
+  weights[joint]! -= shared;
+  for (const bone of above) weights[bone]! *= 1 - shared / aboveTotal;
+  weights[helper] = 2 * shared;
+}
+
+function normalise(weights: Float64Array): void {
+  const total = weights.reduce((a, b) => a + b, 0);
+  for (let i = 0; i < weights.length; i++) weights[i]! /= total;
+}
+
+function writeStrongest(near: Float64Array, indices: Uint16Array, weights: Float32Array, at: number): void {
+  let total = 0;
+  for (let k = 0; k < INFLUENCES; k++) {
+    let best = 0;
+    for (let bone = 1; bone < near.length; bone++) if (near[bone]! > near[best]!) best = bone;
+    indices[at + k] = best;
+    weights[at + k] = near[best]!;
+    total += near[best]!;
+    near[best] = 0;
   }
-}
-
-function isAbove(bone: number, joint: number, rig: Rig): boolean {
-  const { parents } = rig.info;
-  const parent = parents[joint]!;
-  return bone === parent || bone === parents[parent];
-}
-
-function strongest(weights: Map<number, number>): [number, number][] {
-  const top = [...weights].sort((a, b) => b[1] - a[1]).slice(0, INFLUENCES);
-  const total = top.reduce((sum, [, weight]) => sum + weight, 0);
-  return top.map(([bone, weight]) => [bone, weight / total]);
+  for (let k = 0; k < INFLUENCES; k++) weights[at + k]! /= total;
 }

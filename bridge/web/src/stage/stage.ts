@@ -1,4 +1,6 @@
 import {
+  BufferAttribute,
+  type BufferGeometry,
   CircleGeometry,
   Color,
   DirectionalLight,
@@ -10,17 +12,20 @@ import {
   PCFShadowMap,
   PerspectiveCamera,
   PMREMGenerator,
+  RingGeometry,
   Scene,
   ShadowMaterial,
   WebGLRenderer,
 } from "three";
 import { RoomEnvironment } from "three/addons/environments/RoomEnvironment.js";
 import { OrbitView } from "./orbit-view";
+import { Quality } from "./quality";
 
 /** Studio: renderer, light, floor and camera. The background is the page's own gradient. */
 export class Stage {
   readonly view: OrbitView;
   private readonly renderer: WebGLRenderer;
+  private readonly quality = new Quality();
   private readonly scene = new Scene();
   private readonly camera = new PerspectiveCamera(28, 1, 0.05, 30);
 
@@ -46,6 +51,7 @@ export class Stage {
   }
 
   render(dt_s: number): void {
+    if (this.quality.observe(dt_s)) this.resize();
     this.view.update(dt_s);
     this.renderer.render(this.scene, this.camera);
   }
@@ -55,8 +61,8 @@ export class Stage {
     this.scene.environment = pmrem.fromScene(new RoomEnvironment(), 0.04).texture;
     this.scene.environmentIntensity = 0.42;
     this.scene.add(new HemisphereLight("#dfe8ff", "#3a2f2a", 0.55));
-    const key = new DirectionalLight("#fff1e0", 2.1);
-    key.position.set(1.6, 3.0, 2.6);
+    const key = new DirectionalLight("#fff4e8", 1.9);
+    key.position.set(1.3, 3.6, 2.5);
     key.target.position.set(0, 0.9, 0);
     key.castShadow = true;
     key.shadow.mapSize.set(2048, 2048);
@@ -72,7 +78,7 @@ export class Stage {
   }
 
   private addFloor(): void {
-    const disc = new Mesh(new CircleGeometry(0.95, 96), new MeshBasicMaterial({ color: new Color("#1c222c"), transparent: true, opacity: 0.55 }));
+    const disc = new Mesh(glow(), new MeshBasicMaterial({ vertexColors: true, transparent: true, depthWrite: false }));
     const shadow = new Mesh(new CircleGeometry(3, 64), new ShadowMaterial({ opacity: 0.38 }));
     disc.rotation.x = shadow.rotation.x = -Math.PI / 2;
     disc.position.y = -0.002;
@@ -84,9 +90,23 @@ export class Stage {
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width || !height) return;
-    this.renderer.setPixelRatio(Math.min(2, window.devicePixelRatio));
+    this.renderer.setPixelRatio(Math.min(2, window.devicePixelRatio) * this.quality.scale);
     this.renderer.setSize(width, height, false);
     this.camera.aspect = width / height;
     this.view.resized();
   }
+}
+
+/** A pool of light on the floor: bright in the middle, gone at the rim. */
+function glow(): BufferGeometry {
+  const geometry = new RingGeometry(0.001, 1.5, 72, 24);
+  const position = geometry.getAttribute("position");
+  const colors = new Float32Array(4 * position.count);
+  const tone = new Color("#8fa0ba");
+  for (let i = 0; i < position.count; i++) {
+    const radius = Math.hypot(position.getX(i), position.getY(i)) / 1.5;
+    colors.set([tone.r, tone.g, tone.b, 0.34 * (1 - radius * radius * (3 - 2 * radius))], 4 * i);
+  }
+  geometry.setAttribute("color", new BufferAttribute(colors, 4));
+  return geometry;
 }

@@ -1,0 +1,45 @@
+import { SkinnedMesh, Vector3 } from "three";
+import { describe, expect, it } from "vitest";
+import { Avatar } from "../src/avatar/avatar";
+import { restPose } from "../src/playback/pose";
+import fixture from "./skeleton.json";
+
+const avatar = new Avatar(fixture.skeleton, fixture.blendshapes);
+const meshes = avatar.group.children.filter((node): node is SkinnedMesh => node instanceof SkinnedMesh);
+
+function* vertices(mesh: SkinnedMesh): Generator<Vector3> {
+  const position = mesh.geometry.getAttribute("position");
+  for (let v = 0; v < position.count; v++) yield mesh.getVertexPosition(v, new Vector3());
+}
+
+describe("avatar", () => {
+  it("is bound by weights that are finite and add up to one", () => {
+    for (const mesh of meshes) {
+      const weight = mesh.geometry.getAttribute("skinWeight");
+      for (let v = 0; v < weight.count; v++) {
+        expect(weight.getX(v) + weight.getY(v) + weight.getZ(v) + weight.getW(v)).toBeCloseTo(1, 5);
+      }
+    }
+  });
+
+  it("stands in the rest pose where it was built: soles on the floor, 1.6 to 1.8 m tall", () => {
+    avatar.apply(restPose(55, 52, fixture.skeleton.rest_m[1]!));
+    avatar.group.updateMatrixWorld(true);
+    const heights = meshes.flatMap((mesh) => [...vertices(mesh)].map((p) => p.y));
+    expect(Math.min(...heights)).toBeGreaterThan(-0.01);
+    expect(Math.min(...heights)).toBeLessThan(0.01);
+    expect(heights.every(Number.isFinite)).toBe(true);
+  });
+
+  it("moves the hand rigidly with the elbow", () => {
+    const pose = restPose(55, 52, fixture.skeleton.rest_m[1]!);
+    const elbow = avatar.rig.index("left_elbow");
+    pose.quat_xyzw.set([0, -Math.SQRT1_2, 0, Math.SQRT1_2], 4 * elbow); // forearm 90 degrees forward
+    avatar.apply(pose);
+    avatar.group.updateMatrixWorld(true);
+    const [ex, ey, ez] = avatar.rig.rest("left_elbow");
+    const [wx, wy, wz] = avatar.rig.rest("left_wrist");
+    const [x, y, z] = avatar.rig.worldPosition("left_wrist");
+    expect([x, y, z].map((v) => +v.toFixed(4))).toEqual([ex - (wz - ez), wy + 0 * ey, ez + (wx - ex)].map((v) => +v.toFixed(4)));
+  });
+});
