@@ -110,14 +110,13 @@ class VirtualMicrophone:
 
 
 class Listener:
-    """`capture.py` in a process that hears the virtual microphone."""
+    """`capture.py`, or another program of its kind, in a process that hears the virtual microphone."""
 
-    def __init__(self, microphone: VirtualMicrophone, device: str) -> None:
+    def __init__(self, microphone: VirtualMicrophone, device: str, program: str = "capture.py") -> None:
         self.heard = microphone.folder / "heard.npz"
-        program = Path(__file__).with_name("capture.py")
         self._words: Queue[str] = Queue()
         self._process = subprocess.Popen(
-            [sys.executable, str(program), device, str(self.heard)],
+            [sys.executable, str(Path(__file__).with_name(program)), device, str(self.heard)],
             env=microphone.environment,
             stdout=subprocess.PIPE,
             text=True,
@@ -131,7 +130,7 @@ class Listener:
         assert said == word, f"expected the capture to say {word!r}, got {said!r}"
 
     def stop(self) -> Mapping[str, NDArray[Any]]:
-        """Ends the capture; what it heard: `pcm`, `samples` and `arrivals` of each block, `rate`, `overflows`."""
+        """Ends the program; the arrays that it left."""
         self._process.terminate()
         assert self._process.wait(timeout=60) == 0
         self._reader.join()
