@@ -195,8 +195,6 @@ class Engine:
             took = self._clock() - start
             self._tick_s.add(took)
             self._overruns += took > 1 / FPS and not self._gridded
-        if self._gridded:
-            self._grid.advance(self._clock())
 
     def _hand_over(self, seat: Seat, events: list[Event], last: bool) -> None:
         try:
@@ -245,7 +243,7 @@ class Engine:
         passes: list[list[Job]] = []
         if not self._gridded or now >= self._grid.next:
             passes = [jobs for _ in range(PASSES_PER_TICK) if (jobs := _begin_due(live, now))]
-            if self._gridded and not passes:
+            if self._gridded:
                 self._grid.advance(now)
         if not passes and self._time_for_offline(now):
             offline = [seat for seat in self._seats.values() if seat.session.config.mode == "offline"]

@@ -14,7 +14,7 @@ class Grid:
         self._start = 0.0
         self._tick = 0
         self.overruns = 0
-        """Deadlines that passed while the tick before was still at work."""
+        """Deadlines that had passed before the tick before them began."""
 
     def start(self, now: float) -> None:
         """The first deadline is `now`."""
@@ -25,7 +25,7 @@ class Grid:
         return self._start + self._tick / FPS
 
     def advance(self, now: float) -> None:
-        """The tick that was due is done at `now`. Of several missed deadlines only the last one is made up for."""
+        """The tick that was due begins at `now`. Of further deadlines that have passed only the last is made up for."""
         self._tick += 1
         latest = floor((now - self._start) * FPS)
         if latest >= self._tick:
