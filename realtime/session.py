@@ -350,7 +350,7 @@ class Session:
 
     def _push(self, resampled: Floats) -> None:
         before = self.due_at()
-        self.voice.push(resampled, self._clock())
+        self.voice.push(resampled.clip(-1.0, 1.0), self._clock())  # the filter may overshoot
         after = self.due_at()
         if after is not None and (before is None or after < before):
             self._wake(self)
@@ -382,7 +382,7 @@ class Session:
 
     def _release(self, k: int) -> None:
         """Turns what was marked up to the end of motion frame `k` into events and commands."""
-        while self._scheduled and self._scheduled[0][0] <= frame_end(k):
+        while self._scheduled and self._scheduled[0][0] + _sample_of(self._scheduled[0][1]) <= frame_end(k):
             media, what = self._scheduled.popleft()
             if isinstance(what, _Utterance):
                 text = {"text": what.text} if what.text is not None else {}
@@ -419,3 +419,8 @@ class Session:
 
     def _to_client(self, stream: int) -> int:
         return stream * self.config.audio_rate // SAMPLE_RATE
+
+
+def _sample_of(what: Command | _Utterance) -> int:
+    """1 for what happens with a sample, 0 for an utterance's end, which lies between two."""
+    return 0 if isinstance(what, _Utterance) and what.event == "utterance_end" else 1
