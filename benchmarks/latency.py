@@ -118,7 +118,11 @@ def run(options: Latency) -> None:
     )
     sound = measure_sound_to_motion(options)
     console.print(
-        table("sound to motion, one session", sound, ("rate_hz", "count", "p50_ms", "p99_ms", "max_ms", "lost"))
+        table(
+            "sound to motion, one session",
+            sound,
+            ("rate_hz", "count", "p50_ms", "p99_ms", "max_ms", "lost", "overruns"),
+        )
     )
     cold = measure_cold_start(min(options.runs, 3))
     console.print(f"cold start to first frame: median {cold['median_s']:.2f} s of {cold['runs_s']}")

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks import machine
 from benchmarks.voice import speech
-from gesturestream.models.motion import EMOTIONS, MOTION_SIZE, SAMPLE_RATE
+from gesturestream.models.motion import EMOTIONS, FPS, SAMPLE_RATE
 from gesturestream.models.noise import normals
 from gesturestream.models.registry import GENERATORS, checkpoint_path
 from gesturestream.models.timing import frame_end
 from gesturestream.realtime.executors.base import Executor, Floats, StepInputs
+from gesturestream.realtime.finishing import Finisher, rest_packed
 
 WARM_UP_FRAMES = 60
 
@@ -27,34 +29,37 @@ def executors(generator: str) -> Iterator[tuple[str, Callable[[], Executor]]]:
 
 
 def measure_steps(generator: str | None, runs: int, frames: int) -> list[dict[str, Any]]:
-    """One row of figures per generator and executor; the loop runs `runs` times from a new state."""
+    """Figures of step, finishing and both, per generator and executor; the loop runs `runs` times from a new state."""
     rows = []
     for name in GENERATORS if generator is None else (generator,):
         for executor_name, load in executors(name):
             executor = load()
             executor.warm_up()
-            runs_ms = [closed_loop_ms(executor, frames, seed) for seed in range(runs)]
-            medians = [round(float(np.median(times)), 3) for times in runs_ms]
-            times_ms = [milliseconds for times in runs_ms for milliseconds in times]
-            figures = {**machine.summary(times_ms), "run_medians_ms": medians}
-            rows.append({"generator": name, "executor": executor_name, "part": "step", **figures})
+            times_ms = np.stack([closed_loop_ms(executor, frames, seed) for seed in range(runs)])
+            parts = {"step": times_ms[..., 0], "finishing": times_ms[..., 1], "both": times_ms.sum(-1)}
+            for part, part_ms in parts.items():
+                medians = [round(float(median), 3) for median in np.median(part_ms, axis=1)]
+                figures = {**machine.summary(part_ms.ravel().tolist()), "run_medians_ms": medians}
+                rows.append({"generator": name, "executor": executor_name, "part": part, **figures})
     return rows
 
 
-def closed_loop_ms(executor: Executor, frames: int, seed: int) -> list[float]:
-    """Times of `frames` steps, ms; what a step emits is what the next one is given."""
-    info = executor.info
-    pcm = np.concatenate([np.zeros(info.window_samples, np.float32), speech(frames / 30 + 3, SAMPLE_RATE)])
-    emitted = np.zeros((1, MOTION_SIZE), np.float32)
+def closed_loop_ms(executor: Executor, frames: int, seed: int) -> NDArray[np.float64]:
+    """[frames, 2] times of step and of finishing, ms; what finishing shows is what the next step is given."""
+    window = executor.info.window_samples
+    pcm = np.concatenate([np.zeros(window, np.float32), speech(frames / FPS + 3, SAMPLE_RATE)])
+    finisher, row, emitted = Finisher(1), np.zeros(1, np.int64), rest_packed()[None]
+    finisher.reset(0, seed=seed, leash_m=0.5)
     times_ms = []
     for frame in range(frames + WARM_UP_FRAMES):
-        end = info.window_samples + frame_end(frame)
-        inputs = step_inputs(executor, pcm[end - info.window_samples : end], emitted, seed, frame)
+        end = window + frame_end(frame)
+        inputs = step_inputs(executor, pcm[end - window : end], emitted, seed, frame)
         begin_s = time.perf_counter()
         outputs = executor.step(inputs)
-        times_ms.append((time.perf_counter() - begin_s) * 1000)
-        emitted = np.asarray(outputs.motion, np.float32)
-    return times_ms[WARM_UP_FRAMES:]
+        stepped_s = time.perf_counter()
+        emitted = finisher.step(row, outputs.motion).packed
+        times_ms.append((1000 * (stepped_s - begin_s), 1000 * (time.perf_counter() - stepped_s)))
+    return np.array(times_ms[WARM_UP_FRAMES:])
 
 
 def step_inputs(executor: Executor, window: Floats, emitted: Floats, seed: int, frame: int) -> StepInputs:
