@@ -121,13 +121,23 @@ export class Session {
   private failed(error: ServerError): void {
     this.lastError = error;
     // A microphone session keeps its voice to itself: watch the body without it.
-    if (this.role === "watch" && error.code === "forbidden" && this.watchAudio) this.watchAudio = false;
+    if (this.role === "watch" && error.code === "forbidden" && error.field === "audio") this.refusedAudio();
     else this.listener.onError(error);
+  }
+
+  private refusedAudio(): void {
+    this.watchAudio = false;
+    if (this.ready) this.listener.onReady(this.ready, this.role);
+  }
+
+  /** False when the session watched keeps its voice to itself: a microphone that is not forwarded. */
+  get hearsWatched(): boolean {
+    return this.watchAudio;
   }
 
   private broken(code: number, reason: string): void {
     const words = this.lastError?.fatal ? this.lastError.message : closeInWords(code, reason);
-    if (!mayRetry(code) && !(this.role === "watch" && (code === 1000 || !this.watchAudio))) {
+    if (!mayRetry(code) && !(this.role === "watch" && code === 1000)) {
       return this.listener.onLink({ state: "failed", words });
     }
     const retry_s = retryDelay_s(this.attempt++);

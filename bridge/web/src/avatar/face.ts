@@ -62,7 +62,7 @@ export class Face {
 
 function hairAndEars(): Mesh[] {
   const ears = new Mesh(surfaceNets(earField(), [-0.1, 0, -0.04], [0.1, 0.1, 0.03], 0.0035), skinMaterial());
-  const hair = new Mesh(surfaceNets(hairField(), [-0.11, -0.05, -0.13], [0.11, 0.2, 0.13], 0.0038), matte("hair", 0.6));
+  const hair = new Mesh(surfaceNets(hairField(), [-0.11, -0.05, -0.13], [0.11, 0.2, 0.13], 0.0042), matte("hair", 0.6));
   hair.receiveShadow = true;
   return [ears, hair];
 }

@@ -1,7 +1,7 @@
 import { BufferAttribute, BufferGeometry, Color } from "three";
 import { castOutwards, headField, type Landmarks } from "./head-shape";
 import { color } from "./palette";
-import { add3, gauss, mix, smoothstep, type Vec3 } from "./sdf";
+import { add3, gauss, mix, type Sdf, smoothstep, type Vec3 } from "./sdf";
 
 const SEGMENTS = 112;
 const RINGS = 84;
@@ -41,23 +41,24 @@ export function headMesh(marks: Landmarks): HeadMesh {
 function allVertices(marks: Landmarks): HeadVertex[] {
   const field = headField(marks);
   const muEnd = Math.asinh((Math.PI * HEAD_RADIUS) / marks.mouthHalfWidth);
-  const vertices: HeadVertex[] = [];
-  for (let ring = -INNER; ring <= RINGS; ring++) {
-    const mu = Math.max(0, ring) * (muEnd / RINGS);
-    for (let s = 0; s < SEGMENTS; s++) {
-      const phi = ((s + 0.5) / SEGMENTS) * 2 * Math.PI;
-      const flat = [marks.mouthHalfWidth * Math.cosh(mu) * Math.cos(phi), marks.mouthHalfWidth * Math.sinh(mu) * Math.sin(phi)] as const;
-      const skin = onSkin(field, flat, marks);
-      const inner = Math.max(0, -ring);
-      const position = inner ? behindLips(skin, phi, inner) : add3(skin, lipRelief(flat, mu, phi, marks));
-      vertices.push({ mu, phi, flat, inner, position });
-    }
-  }
-  return vertices;
+  const seam = ringOf(0, field, marks);
+  const rings = Array.from({ length: RINGS + 1 }, (_, ring) => (ring ? ringOf((ring * muEnd) / RINGS, field, marks) : seam));
+  const inner = Array.from({ length: INNER }, (_, i) => behindLips(seam, INNER - i));
+  return [...inner, ...rings].flat();
+}
+
+function ringOf(mu: number, field: Sdf, marks: Landmarks): HeadVertex[] {
+  return Array.from({ length: SEGMENTS }, (_, s) => {
+    const phi = ((s + 0.5) / SEGMENTS) * 2 * Math.PI;
+    const half = marks.mouthHalfWidth;
+    const flat = [half * Math.cosh(mu) * Math.cos(phi), half * Math.sinh(mu) * Math.sin(phi)] as const;
+    const position = add3(onSkin(field, flat, marks), lipRelief(flat, mu, phi, marks));
+    return { mu, phi, flat, inner: 0, position };
+  });
 }
 
 /** Rolls the plane of the unrolled skin back onto the head and finds the surface along that ray. */
-function onSkin(field: ReturnType<typeof headField>, [x, y]: readonly [number, number], { mouth }: Landmarks): Vec3 {
+function onSkin(field: Sdf, [x, y]: readonly [number, number], { mouth }: Landmarks): Vec3 {
   const forward = unit([mouth[0] - CENTRE[0], mouth[1] - CENTRE[1], mouth[2] - CENTRE[2]]);
   const up = unit([0, forward[2], -forward[1]]);
   const distance = Math.hypot(x, y) || 1e-9;
@@ -103,11 +104,16 @@ function lipRelief(flat: readonly [number, number], mu: number, phi: number, { m
   return [0, seamLine, fullness + seam + corner + philtrum + dip];
 }
 
-/** The lips' wet inner side, then the walls of the mouth. */
-function behindLips(skin: Vec3, phi: number, inner: number): Vec3 {
-  const depth = [0, 0.0022, 0.006, 0.012, 0.02, 0.034][inner]!;
-  const spread = [0, 0.0004, 0.0022, 0.006, 0.009, 0.0][inner]!;
-  return [skin[0] * (1 - 0.004 * inner), skin[1] + Math.sign(Math.sin(phi)) * spread, skin[2] - depth];
+const WALL_DEPTH_M = [0, 0.0022, 0.006, 0.012, 0.02, 0.034];
+const WALL_SPREAD_M = [0, 0.0004, 0.0022, 0.006, 0.009, 0.006];
+
+/** The lips' wet inner side (1, 2), then the walls of the mouth. */
+function behindLips(seam: readonly HeadVertex[], inner: number): HeadVertex[] {
+  return seam.map((vertex) => {
+    const [x, y, z] = vertex.position;
+    const spread = Math.sign(Math.sin(vertex.phi)) * WALL_SPREAD_M[inner]!;
+    return { ...vertex, inner, position: [x * (1 - 0.004 * inner), y + spread, z - WALL_DEPTH_M[inner]!] };
+  });
 }
 
 function tint(vertex: HeadVertex, marks: Landmarks): [number, number, number] {

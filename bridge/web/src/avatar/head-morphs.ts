@@ -1,6 +1,7 @@
-import { BufferAttribute, type BufferGeometry } from "three";
+import { BufferAttribute } from "three";
 import type { HeadMesh, HeadVertex } from "./head-mesh";
 import type { Landmarks } from "./head-shape";
+import { NormalChange } from "./normal-change";
 import { gauss, mix, smoothstep, type Vec3 } from "./sdf";
 
 export const JAW_OPEN_RAD = 0.36;
@@ -133,25 +134,23 @@ const add = (a: Vec3, b: Vec3): Vec3 => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
 /** Adds one morph target, with its normals, per shape; returns their names in order. */
 export function addMorphs({ geometry, vertices }: HeadMesh, marks: Landmarks): string[] {
   const names = Object.keys(HEAD_MORPHS);
-  const base = geometry.getAttribute("position").array.slice();
-  const normals = geometry.getAttribute("normal").array.slice();
-  const positions: BufferAttribute[] = [];
-  const turned: BufferAttribute[] = [];
-  for (const name of names) {
-    const moves = Float32Array.from(vertices.flatMap((v) => HEAD_MORPHS[name]!(v, marks)));
-    positions.push(new BufferAttribute(moves, 3));
-    turned.push(new BufferAttribute(normalChange(geometry, base, normals, moves), 3));
-  }
-  geometry.setAttribute("position", new BufferAttribute(base, 3));
-  geometry.setAttribute("normal", new BufferAttribute(normals, 3));
-  geometry.morphAttributes = { position: positions, normal: turned };
+  const normals = new NormalChange(geometry);
+  const targets = names.map((name) => moves(vertices, HEAD_MORPHS[name]!, marks));
+  geometry.morphAttributes = {
+    position: targets.map((target) => new BufferAttribute(target, 3)),
+    normal: targets.map((target) => new BufferAttribute(normals.of(target), 3)),
+  };
   geometry.morphTargetsRelative = true;
   return names;
 }
 
-function normalChange(geometry: BufferGeometry, base: ArrayLike<number>, normals: ArrayLike<number>, moves: Float32Array): Float32Array {
-  geometry.setAttribute("position", new BufferAttribute(moves.map((move, i) => base[i]! + move), 3));
-  geometry.computeVertexNormals();
-  const moved = geometry.getAttribute("normal").array;
-  return Float32Array.from({ length: moves.length }, (_, i) => moved[i]! - normals[i]!);
+const NEGLIGIBLE_M = 3e-5;
+
+function moves(vertices: readonly HeadVertex[], morph: Morph, marks: Landmarks): Float32Array {
+  const out = new Float32Array(3 * vertices.length);
+  vertices.forEach((vertex, v) => {
+    const [x, y, z] = morph(vertex, marks);
+    if (Math.abs(x) + Math.abs(y) + Math.abs(z) > NEGLIGIBLE_M) out.set([x, y, z], 3 * v);
+  });
+  return out;
 }

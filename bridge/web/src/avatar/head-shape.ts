@@ -68,12 +68,12 @@ function grooves(x: number, y: number, z: number): number {
 }
 
 /** Distance from the centre along a ray at which the field turns positive for good (the outermost skin). */
-export function castOutwards(sdf: Sdf, centre: Vec3, direction: Vec3, reach_m = 0.2): number {
+export function castOutwards(sdf: Sdf, centre: Vec3, direction: Vec3, reach_m = 0.14): number {
   let t = reach_m;
-  for (let step = 0; step < 60; step++) {
+  for (let step = 0; step < 40; step++) {
     const d = sdf(centre[0] + t * direction[0], centre[1] + t * direction[1], centre[2] + t * direction[2]);
-    if (d < 1e-5) break;
-    t -= 0.8 * d;
+    if (d < 3e-5) break;
+    t -= 0.9 * d;
   }
   return t;
 }

@@ -35,13 +35,13 @@ export function sweater(rig: Rig): Part {
     { y: y + 0.51, w: 0.066, d: 0.064, z: -0.02 },
   ]);
   const sleeve = tube(
-    [at(shoulder, -0.015, -0.012, 0), lerp3(shoulder, elbow, 0.45), elbow, lerp3(elbow, wrist, 0.35), lerp3(elbow, wrist, 0.7), lerp3(elbow, wrist, 0.86)],
-    [0.058, 0.054, 0.048, 0.0485, 0.0455, 0.039],
+    [at(shoulder, -0.015, -0.012, 0), lerp3(shoulder, elbow, 0.45), elbow, lerp3(elbow, wrist, 0.35), lerp3(elbow, wrist, 0.7), lerp3(elbow, wrist, 0.81), lerp3(elbow, wrist, 0.865)],
+    [0.058, 0.054, 0.048, 0.0485, 0.0455, 0.041, 0.03],
   );
   const trapezius = taper(at(neckBase, 0.03, -0.022, 0.002), at(shoulder, -0.025, -0.008, 0), 0.036, 0.045);
   const half = union(0.045, union(0.06, torso, sleeve), trapezius);
   return {
-    sdf: symmetric(intersect(0.006, intersect(0.006, half, plane(lerp3(elbow, wrist, 0.88), [1, 0, 0])), plane(neckline(rig), NECKLINE_TILT))),
+    sdf: symmetric(intersect(0.006, half, plane(neckline(rig), NECKLINE_TILT))),
     low: [-wrist[0] - 0.01, y - 0.13, -0.16],
     high: [wrist[0] + 0.01, neckBase[1] + 0.05, 0.16],
     cell_m: 0.0095,

@@ -32,7 +32,7 @@ export class StatusView implements Face {
     microphone.setAttribute("aria-pressed", String(session.role === "microphone"));
     microphone.querySelector("span")!.textContent = session.role === "microphone" ? "Stop listening" : "Use my microphone";
     if (!session.ready) return;
-    const { title, detail } = headline(session.role, session.ready.name, session.ready.generator, fileName);
+    const { title, detail } = headline(session.role, { name: session.ready.name, generator: session.ready.generator, fileName, serverMicrophone: !session.hearsWatched });
     this.say(title, detail);
   }
 
