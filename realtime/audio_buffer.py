@@ -15,8 +15,10 @@ def sanitize(pcm: Floats) -> Floats:
     clean = np.array(pcm, np.float32)
     if clean.ndim != 1:
         raise ValueError(f"expected mono samples [n], got shape {list(clean.shape)}")
-    np.nan_to_num(clean, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    return clean.clip(-1.0, 1.0)
+    if not np.abs(clean).max(initial=0.0) <= 1.0:  # false for NaN too; nearly all chunks are done here
+        np.nan_to_num(clean, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        clean.clip(-1.0, 1.0, out=clean)
+    return clean
 
 
 class SampleQueue:

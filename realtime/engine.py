@@ -113,6 +113,8 @@ class Engine:
             clock=self._clock,
         )
         with self._lock:
+            if self._closing:
+                raise ServerFull("the engine is closed")
             self._seat(session, self._lanes[generator])
             self._lock.notify_all()
         return session
@@ -173,6 +175,15 @@ class Engine:
         return bool(passes or news)
 
     def _loop(self) -> None:
+        try:
+            self._serve()
+        except Exception:
+            log.exception("the model thread has died: every session is discarded")
+            self._closing = True
+            for seat in self._seats.values():
+                seat.session.finish()
+
+    def _serve(self) -> None:
         while True:
             with self._lock:
                 if self._closing:

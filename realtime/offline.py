@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +57,13 @@ class Collector:
         """What has been collected so far; ValueError if that is nothing."""
         if not self.frames:
             raise ValueError("expected at least one frame, got none")
-        names = [f.name for f in fields(FrameSequence) if f.name != "fps"]
-        return FrameSequence(**{name: np.stack([getattr(frame, name) for frame in self.frames]) for name in names})
+        return FrameSequence(
+            quat_xyzw=np.stack([frame.quat_xyzw for frame in self.frames]),
+            root_m=np.stack([frame.root_m for frame in self.frames]),
+            expressions=np.stack([frame.expressions for frame in self.frames]),
+            blendshapes=np.stack([frame.blendshapes for frame in self.frames]),
+            contacts=np.stack([frame.contacts for frame in self.frames]),
+        )
 
 
 def render(

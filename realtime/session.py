@@ -350,7 +350,9 @@ class Session:
 
     def _push(self, resampled: Floats) -> None:
         before = self.due_at()
-        self.voice.push(resampled.clip(-1.0, 1.0), self._clock())  # the filter may overshoot
+        if self.config.audio_rate != SAMPLE_RATE:
+            resampled = resampled.clip(-1.0, 1.0)  # the filter may overshoot
+        self.voice.push(resampled, self._clock())
         after = self.due_at()
         if after is not None and (before is None or after < before):
             self._wake(self)
