@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def read_wave(path: Path) -> Floats:
     return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE).astype(np.float32)
 
 
+@lru_cache(maxsize=2)
 def _sidecar(corpus: Path) -> dict[str, Any]:
     path = corpus / "gesturestream.json"
     if not path.is_file():
