@@ -119,16 +119,18 @@ class Handler:
                 case Report(request):
                     await self._send(self._registry.listing(request.id))
                 case Open() | Join():
-                    await self._perform(self._become_member(action))
+                    await self._perform(await self._become_member(action))
                 case Push() | Command():
                     assert self._membership is not None  # the state machine hands these out only to members
                     await self._perform(self._membership.perform(action))
 
-    def _become_member(self, action: Open | Join) -> list[Action]:
+    async def _become_member(self, action: Open | Join) -> list[Action]:
+        around = (self._registry, self._protocol, self._config)
+        outcome: Membership | list[Action]
         if isinstance(action, Open):
-            outcome = open_session(self._registry, self._protocol, self._config, action.start, self._clock)
+            outcome = await open_session(*around, action.start, self._clock)
         else:
-            outcome = join(self._registry, self._protocol, self._config, action.watch, self._clock)
+            outcome = join(*around, action.watch, self._clock)
         if isinstance(outcome, list):
             return outcome
         self._membership = outcome

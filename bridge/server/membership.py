@@ -128,7 +128,7 @@ class Membership:
             self._registry.mailroom.notify(self.outbox)
 
 
-def open_session(
+async def open_session(
     registry: Registry, protocol: Connection, config: ServerConfig, start: Start, clock: Clock
 ) -> Membership | list[Action]:
     """Opens or resumes; what was refused instead comes back as actions."""
@@ -148,7 +148,7 @@ def open_session(
     )
     member = Membership(registry, protocol, publisher, Outbox(queue), clock)
     publisher.add(member.outbox, owner=True)  # before the engine knows of the session: its first event is the owner's
-    if start.resume is None and (refusal := _open(registry, protocol, publisher, start, clock)):
+    if start.resume is None and (refusal := await _open(registry, protocol, publisher, start, clock)):
         return refusal
     protocol.accept_owner(publisher.audio)
     if not audible:
@@ -156,11 +156,11 @@ def open_session(
     return member
 
 
-def _open(
+async def _open(
     registry: Registry, protocol: Connection, publisher: Publisher, start: Start, clock: Clock
 ) -> list[Action] | None:
     try:
-        registry.open(publisher, start.session)
+        await registry.open(publisher, start.session)
     except ServerFull as full:
         retry_s = full.retry_after_s
         return protocol.refuse("server_full", str(full), CloseCode.BUSY, id=start.id, retry_after_s=retry_s)

@@ -52,7 +52,6 @@ class Publisher:
         self._on_end, self._on_failure = ended, failed
         self._outboxes: list[Outbox] = []
         self._paused = False
-        self._generator = ""
         self._ids: dict[str, deque[Id]] = defaultdict(lambda: deque(maxlen=_MAX_REMEMBERED_IDS))
 
     def on_frame(self, frame: Frame) -> None:
@@ -76,8 +75,9 @@ class Publisher:
             self._mailroom.call(lambda: self._on_failure(self))
             return
         with self._mailroom.lock:
-            if event.name == "control":
-                self._announce_generator()
+            if event_key(event) == "control:generator":
+                for outbox in self._outboxes:
+                    outbox.queue.put_text(self._ready_for(outbox))
             self._put_all(event_text(event, self._request_id(event)))
             if event.name == "end":
                 self.ended = True
@@ -155,14 +155,6 @@ class Publisher:
 
     def _ready_for(self, outbox: Outbox) -> Text:
         return lambda now_s: self._ready(self, outbox)
-
-    def _announce_generator(self) -> None:
-        """`ready` again, before the first frame of another generator."""
-        generator = self.session.generator
-        if self._generator not in ("", generator):
-            for outbox in self._outboxes:
-                outbox.queue.put_text(self._ready_for(outbox))
-        self._generator = generator
 
     def _request_id(self, event: Event) -> Id:
         if event.name == "interrupted":

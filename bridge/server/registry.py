@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 LOCAL = "local"
+_MAKE_ROOM_S = 1.0
+"""The model thread lets go of a row with its next tick."""
 
 
 class Registry:
@@ -63,12 +65,31 @@ class Registry:
         publisher.audio = start.audio
         return publisher
 
-    def open(self, publisher: Publisher, config: SessionConfig) -> None:
-        """Opens its session. ServerFull; ValueError where the engine does not know a field's value."""
+    async def open(self, publisher: Publisher, config: SessionConfig) -> None:
+        """Opens its session; a full server first gives up the session that has waited longest for its owner.
+
+        ServerFull; ValueError where the engine does not know a field's value.
+        """
+        try:
+            self._open(publisher, config)
+        except ServerFull:
+            if not await self._make_room():
+                raise
+            self._open(publisher, config)
+
+    def _open(self, publisher: Publisher, config: SessionConfig) -> None:
         if self._max_sessions is not None and len(self) >= self._max_sessions:
             raise ServerFull(f"expected at most {self._max_sessions} sessions", self._limits.retry_after_s)
         publisher.session = self.engine.open(config, publisher)
         self._publishers[publisher.session.id] = publisher
+
+    async def _make_room(self) -> bool:
+        waiting = next(iter(self._timers), None)
+        if waiting is None:
+            return False
+        publisher = self._publishers[waiting]
+        self.discard(publisher)
+        return await asyncio.to_thread(publisher.session.wait, _MAKE_ROOM_S)
 
     def add_local(self, session: Session, *, microphone: bool) -> Publisher:
         """Publishes a session that the server itself feeds, under the name `local`."""

@@ -131,10 +131,11 @@ json_values = st.recursive(
     max_leaves=8,
 )
 TYPES = ["start", "watch", "list", "ping", "ack", "utterance", "utterance_end", "end", "control", "cue", "interrupt"]
-FIELDS = (
-    "id name mode audio generator speaker emotion intensity seed lookahead_frames leash_m frames forward_audio settings "
-    "session control t0 sequence played_s text posture at_s resume resume_key token"
-).split()
+FIELDS = [
+    *("id", "name", "mode", "audio", "generator", "speaker", "emotion", "intensity", "seed", "lookahead_frames"),
+    *("leash_m", "frames", "forward_audio", "settings", "session", "control", "t0", "sequence", "played_s", "text"),
+    *("posture", "at_s", "resume", "resume_key", "token"),
+]
 
 
 @given(st.sampled_from(TYPES), st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=5))

@@ -8,6 +8,7 @@ from gesturestream.models.body.rotations import axis_angle_to_matrix, matrix_to_
 from gesturestream.models.body.skeleton import INDEX, REST_M
 from gesturestream.models.motion import BLENDSHAPES, CONTACTS, EXPRESSIONS, MOTION_SIZE, ROOT_M, ROT6D
 from gesturestream.realtime.executors.base import GeneratorInfo, StepInputs, StepOutputs
+from gesturestream.realtime.frame import AudioChunk, Event, Frame
 
 
 class LoudnessExecutor:
@@ -16,7 +17,7 @@ class LoudnessExecutor:
     def __init__(self, name: str = "loudness", capacity: int = 8) -> None:
         self.info = GeneratorInfo(name=name, window_samples=534, noise_size=4, speakers=2, settings={"gain": 1.0})
         self.capacity = capacity
-        self.buckets = (capacity,)
+        self.buckets = (1, capacity)
         self._heard = np.zeros(capacity, np.int64)
 
     def warm_up(self) -> None:
@@ -43,3 +44,20 @@ class LoudnessExecutor:
         motion[:, BLENDSHAPES.start + 17] = np.clip(2 * loudness, 0, 1)
         motion[:, EXPRESSIONS] = loudness[:, None]
         return motion
+
+
+class BrokenExecutor(LoudnessExecutor):
+    """Fails as soon as it hears something: a generator with a bug."""
+
+    def step(self, inputs: StepInputs) -> StepOutputs:
+        if abs(inputs.pcm).max() > 0.01:
+            raise RuntimeError("broken on purpose")
+        return super().step(inputs)
+
+
+class NullSink:
+    """For sessions whose output nobody wants yet."""
+
+    def on_frame(self, frame: Frame) -> None: ...
+    def on_event(self, event: Event) -> None: ...
+    def on_audio(self, chunk: AudioChunk) -> None: ...
