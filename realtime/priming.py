@@ -27,6 +27,7 @@ class Primer:
         self.cancel(seat)
         lane = self._lanes[generator]
         if lane is seat.lane:
+            seat.session.tell("control", seat.session.next_s, generator=generator)
             return
         row = lane.allot()
         if row is None:
@@ -65,7 +66,7 @@ class Primer:
             emitted=slate.shown(slots, frames),
             noise=normals(slate.seeds[slots], frames, lane.info.noise_size),
             emotion=slate.emotion.now(slots),
-            speaker=slate.speaker.now(slots)[:, : lane.info.speakers],
+            speaker=slate.speakers(slots, lane.info.speakers),
             intensity=slate.intensity.now(slots)[:, 0],
             lookahead=slate.lookahead[slots],
         )

@@ -40,6 +40,10 @@ class Lane:
     def release(self, row: int) -> None:
         heappush(self._free, row)
 
+    def renew(self, rows: Rows) -> None:
+        """Has rows start afresh with their next step."""
+        self._fresh[rows] = True
+
     def step(self, rows: Rows, windows: list[Floats], **inputs: NDArray[np.generic]) -> StepOutputs:
         """Steps `rows` [n] (no row twice) and leaves all others as they are.
 

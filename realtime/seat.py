@@ -82,6 +82,12 @@ class Slate:
         if change.intensity is not None:
             self.intensity.move(slot, np.array([change.intensity], np.float32))
 
+    def speakers(self, slots: Slots, count: int) -> Floats:
+        """[n, count] weights for a generator of `count` speakers: who is none of them becomes the first."""
+        weights = self.speaker.now(slots)[:, :count]
+        weights[:, 0] += 1.0 - weights.sum(-1)
+        return weights
+
     def remember(self, slots: Slots, frames: NDArray[np.int64]) -> None:
         """Keeps the poses that are the inputs of audio frames `frames` [n]."""
         if len(self._shown):

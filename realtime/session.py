@@ -28,6 +28,7 @@ __all__ = ["AudioTooFarAhead", "Cue", "Interrupt", "QueueFull", "Resume", "Sessi
 
 MAX_CUES = 64
 MAX_UTTERANCE_MARKS = 256
+MAX_PENDING = 1024
 CREDIT_S = 20.0
 """Offline mode: so much audio may be sent ahead; renewed when 15 s are left, so at least 10 s are always granted."""
 CREDIT_RENEW_S = 15.0
@@ -37,9 +38,9 @@ class QueueFull(Exception):
     """More pending cues or utterances than a session keeps."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cue:
-    """Play a named gesture with this frame."""
+    """Play a named gesture with this frame. Two requests for the same gesture are two cues."""
 
     name: str
 
@@ -49,6 +50,8 @@ class Interrupt:
     """The epoch has risen: retract."""
 
     played_s: float | None = None
+    unused: tuple[Cue, ...] = ()
+    """Offline: the cues that were pending when it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,7 @@ class Session:
             self._wake(self)
 
     def control(self, change: Control) -> None:
-        """Changes what is not None, blended. ValueError names a bad field."""
+        """Changes what is not None, blended. ValueError names a bad field; QueueFull."""
         check_control(change, self.generator, self._generators)
         with self._lock:
             self._command(change)
@@ -201,7 +204,7 @@ class Session:
         """
         with self._lock:
             if self.config.mode == "offline":
-                self._command(Interrupt(played_s))
+                self._command(Interrupt(played_s, tuple(what for what in self._waiting() if isinstance(what, Cue))))
             else:
                 self.voice.interrupt(self._clock())
                 self._scheduled.clear()
@@ -295,8 +298,9 @@ class Session:
 
     def event(self, name: str, media_time_s: float | None = None, **data: Any) -> Event:
         """An event at a media time (None: now), and where that lies in the audio the client has sent."""
-        media_time_s = self.next_s if media_time_s is None else media_time_s
-        audio_time_s = self.voice.timeline.stream_at(round(media_time_s * SAMPLE_RATE)) / SAMPLE_RATE
+        with self._lock:
+            media_time_s = self.next_s if media_time_s is None else media_time_s
+            audio_time_s = self.voice.timeline.stream_at(round(media_time_s * SAMPLE_RATE)) / SAMPLE_RATE
         return Event(name=name, media_time_s=media_time_s, audio_time_s=audio_time_s, data=data)
 
     def tell(self, name: str, media_time_s: float, **data: Any) -> None:
@@ -359,6 +363,8 @@ class Session:
 
     def _command(self, command: Command) -> None:
         """Before the next frame; offline: with the next sample, so that the result does not depend on arrival."""
+        if len(self._commands) + len(self.voice.timeline.marks) >= MAX_PENDING:
+            raise QueueFull(f"expected at most {MAX_PENDING} pending commands")
         if self.config.mode == "offline":
             self.voice.timeline.mark(command, stream=self.voice.timeline.sent, with_sample=True)
         else:
@@ -371,9 +377,11 @@ class Session:
             timeline = self.voice.timeline
             timeline.mark(mark, stream=timeline.sent, with_sample=mark.event == "utterance_start")
 
+    def _waiting(self) -> list[Any]:
+        return [*self._commands, *self.voice.timeline.marks, *(what for _, what in self._scheduled)]
+
     def _pending(self, kind: type) -> int:
-        waiting = [*self._commands, *self.voice.timeline.marks, *(what for _, what in self._scheduled)]
-        return sum(isinstance(what, kind) for what in waiting)
+        return sum(isinstance(what, kind) for what in self._waiting())
 
     def _schedule(self, reached: list[tuple[int, Any]]) -> None:
         for media, what in reached:
@@ -391,6 +399,8 @@ class Session:
                 self.tell(what.event, media / SAMPLE_RATE, id=what.id, **text)
             elif isinstance(what, Interrupt):
                 self.voice.speech.forget()
+                self.voice.timeline.forget(what.unused)
+                self._scheduled = deque(item for item in self._scheduled if item[1] not in what.unused)
                 self._commands.append(self._interrupted(what.played_s, k / FPS))
             else:
                 self._commands.append(what)

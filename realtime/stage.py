@@ -122,19 +122,22 @@ class Stage:
         slate = self._slate
         slots = np.array([seat.slot for seat, _ in jobs])
         frames = np.array([work.heard.frame for _, work in jobs])
+        rows = np.array([seat.row for seat, _ in jobs])
         slate.remember(slots, frames)
+        slate.speaker.step(slots)
         outputs = lane.step(
-            np.array([seat.row for seat, _ in jobs]),
+            rows,
             [window(seat, lane.info.window_samples, work.heard.frame) for seat, work in jobs],
             audio_present=np.array([work.heard.present for _, work in jobs]),
             emitted=slate.emitted[slots],
             noise=normals(slate.seeds[slots], frames, lane.info.noise_size),
             emotion=slate.emotion.step(slots),
-            speaker=slate.speaker.step(slots)[:, : lane.info.speakers],
+            speaker=slate.speakers(slots, lane.info.speakers),
             intensity=slate.intensity.step(slots)[:, 0],
             lookahead=slate.lookahead[slots],
         )
-        slate.emotion.heard[slots] = outputs.heard_emotion
+        outputs = _without_broken_rows(lane, rows, outputs)
+        slate.emotion.heard[slots] = np.nan_to_num(outputs.heard_emotion)
         return outputs
 
     def _finish(self, jobs: list[Job], motion: np.ndarray, valid: np.ndarray) -> dict[Seat, tuple[FinishedBatch, int]]:
@@ -215,3 +218,15 @@ class Stage:
 def _event(seat: Seat, work: Work, name: str, **data: object) -> Event:
     """At the frame that is being made."""
     return seat.session.event(name, media_time_s(max(0, work.motion_frame)), **data)
+
+
+def _without_broken_rows(lane: Lane, rows: np.ndarray, outputs: StepOutputs) -> StepOutputs:
+    """A row that says NaN starts afresh with its next step; until it speaks again its last shown pose is held."""
+    fine = np.isfinite(outputs.motion).all(-1) & np.isfinite(outputs.heard_emotion).all(-1)
+    broken = ~fine & outputs.valid
+    if not broken.any():
+        return outputs
+    log.warning("%s: rows %s are not finite and start afresh", lane.info.name, rows[broken].tolist())
+    lane.renew(rows[broken])
+    heard = np.where(fine[:, None], outputs.heard_emotion, 0.0)
+    return StepOutputs(outputs.motion, outputs.valid & fine, heard)

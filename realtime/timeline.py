@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 KEPT_PIECES = 256
@@ -64,6 +64,10 @@ class Timeline:
     @property
     def marks(self) -> list[Any]:
         return [mark.what for mark in self._marks]
+
+    def forget(self, unused: Container[Any]) -> None:
+        """Takes out marks that are no longer wanted."""
+        self._marks = [mark for mark in self._marks if mark.what not in unused]
 
     def interrupt(self) -> None:
         """Forgets what has arrived and waits, and every mark."""

@@ -140,17 +140,21 @@ def test_frames_are_read_only_in_order_and_canonical() -> None:
             frame.root_m[0] = 1.0
 
 
-def test_bad_rows_are_held_at_the_last_shown_pose() -> None:
-    class Bursting(EchoExecutor):
+def test_a_row_that_says_nan_holds_its_pose_and_starts_afresh() -> None:
+    class Poisoned(EchoExecutor):
         def step(self, inputs):
+            if len(self.calls) == 5:
+                self._memory[0] = np.nan
             outputs = super().step(inputs)
-            if len(self.calls) > 5:
-                outputs.motion[:] = np.nan
+            outputs.motion[np.isnan(self._memory[: len(outputs.motion)])] = np.nan
             return outputs
 
-    shown = render(Bursting(1), babble(0.4), offline())
+    executor = Poisoned(1)
+    shown = render(executor, babble(0.4), offline())
     assert all(np.isfinite(getattr(shown, name)).all() for name in FIELDS)
-    assert np.array_equal(shown.expressions[5:], np.repeat(shown.expressions[4:5], len(shown) - 5, 0))
+    assert np.array_equal(shown.expressions[5], shown.expressions[4])
+    assert [bool(call.reset[0]) for call in executor.calls] == [k in (0, 6) for k in range(12)]
+    assert shown.expressions[6:, COUNT].tolist() == [np.float32(k / 1000) for k in range(6)]
 
 
 class _Breaking(Viewer):
@@ -296,6 +300,16 @@ def test_a_change_of_generator_that_finds_no_row_is_refused_aloud() -> None:
     rig.run(1.0)
     assert "refused" in viewer.named("control")[0].data
     assert session.generator == "echo"
+
+
+def test_a_speaker_the_new_generator_does_not_have_becomes_its_first() -> None:
+    one = EchoExecutor(1, name="one", speakers=1)
+    rig = Rig.of(EchoExecutor(1), one)
+    session = rig.engine.open(SessionConfig(speaker=2), Viewer())
+    session.control(Control(generator="one"))
+    rig.run(2.0)
+    assert session.generator == "one"
+    assert all(call.speaker.tolist() == [[1.0]] for call in one.calls)
 
 
 def test_memory_of_rows_returns_after_changes_back_and_forth() -> None:

@@ -162,6 +162,26 @@ def test_an_interrupt_drops_what_waits_raises_the_epoch_and_retracts_to_rest() -
     assert session.media_time_s > resumed.media_time_s
 
 
+def test_offline_an_interrupt_takes_its_turn_behind_the_audio() -> None:
+    shown = []
+    for early in (True, False):
+        rig, session, viewer = opened("offline", lookahead_frames=8)
+        session.cue("wave", at_s=1.5)
+        session.push_audio(babble(1.0))
+        if not early:
+            rig.drain()
+        session.interrupt()
+        session.cue("nod", at_s=1.7)
+        session.push_audio(babble(1.0, seed=1))
+        session.end()
+        rig.drain()
+        assert [frame.epoch for frame in viewer.frames] == [0] * 30 + [1] * 30
+        assert viewer.frames[30].flags & FrameFlag.RETRACTING
+        assert [event.data["cue"] for event in viewer.named("cue_start")] == ["nod"]
+        shown.append(viewer.sequence())
+    assert np.array_equal(shown[0].quat_xyzw, shown[1].quat_xyzw)
+
+
 def test_the_epoch_of_a_frame_in_the_making_is_that_of_its_audio() -> None:
     """An interrupt that comes while a step runs concerns the frames after it."""
     rig, session, viewer = opened()
