@@ -9,8 +9,8 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from websockets.asyncio.server import Server, ServerConnection
@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 
 from gesturestream import __version__
 from gesturestream.bridge.metrics import Counters
-from gesturestream.bridge.protocol.codes import SUBPROTOCOL, CloseCode
+from gesturestream.bridge.protocol.codes import SUBPROTOCOL
 from gesturestream.bridge.protocol.replies import error_text, to_json
 from gesturestream.bridge.server.config import ServerConfig
 from gesturestream.bridge.server.handler import Handler
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from gesturestream.realtime.statistics import SessionStats
 
 log = logging.getLogger(__name__)
+_quiet = logging.getLogger(f"{__name__}.websockets")
+_quiet.setLevel(logging.CRITICAL)  # at DEBUG websockets writes messages down, and with them the token
 
 _CHECK_S = 0.25
 _STATS_S = 1.0
@@ -66,10 +68,11 @@ class BridgeServer:
         self._engine = engine
         self._clock = clock
         self._handlers: set[Handler] = set()
-        self._stack = AsyncExitStack()
         self._registry: Registry
         self._server: Server
-        self._counters = Counters(engine, readers=self._count_readers, dropped=self._count_dropped)
+        self._counters = Counters(engine, readers=lambda: self.clients, dropped=lambda: self.dropped)
+        self._pending: set[ServerConnection] = set()
+        """Connections that read no session yet, HTTP requests included."""
 
     async def __aenter__(self) -> BridgeServer:
         self._registry = Registry(
@@ -93,7 +96,8 @@ class BridgeServer:
             closing = [asyncio.create_task(handler.shut_down(text)) for handler in self._handlers]
             await asyncio.wait(closing, timeout=_SHUTDOWN_S)
             await self._until_gone()
-        self._server.close(code=CloseCode.SHUTDOWN, reason="the server shuts down")
+        for connection in (*self._pending, *(handler.socket for handler in self._handlers)):
+            connection.transport.abort()  # those that did not take the news in time
         for publisher in self._registry:
             self._registry.discard(publisher)
         await self._server.wait_closed()
@@ -104,17 +108,17 @@ class BridgeServer:
 
     @property
     def clients(self) -> int:
-        """Connections that read a session now."""
-        return self._count_readers()
+        """Connections that read a session."""
+        return sum(not handler.pending for handler in self._handlers)
 
     @property
     def dropped(self) -> int:
         """Frames dropped for slow readers so far."""
-        return self._count_dropped()
+        return self._registry.dropped
 
     async def _listen(self) -> Server:
         config, limits = self.config, self.config.limits
-        requests = Requests(config, self._counters, pending=self._count_pending, health=self._health)
+        requests = Requests(config, self._counters, pending=lambda: len(self._pending), health=self._health)
         try:
             return await listen(
                 self._handle,
@@ -122,7 +126,8 @@ class BridgeServer:
                 config.port,
                 process_request=requests,
                 select_subprotocol=_select_subprotocol,
-                create_connection=_Socket,
+                create_connection=_socket_class(self._pending, 2 * limits.pending_connections),
+                logger=_quiet,
                 ssl=config.ssl_context(),
                 compression=None,
                 max_size=limits.message_bytes,
@@ -138,11 +143,15 @@ class BridgeServer:
             raise _clearer(error, config) from error
 
     async def _handle(self, connection: ServerConnection) -> None:
-        handler = Handler(connection, self._registry, self.config, self._counters, self._clock)
+        admitted = partial(self._pending.discard, connection)
+        handler = Handler(connection, self._registry, self.config, self._counters, self._clock, admitted)
         self._counters.connections.inc()
         self._handlers.add(handler)
         try:
             await handler.run()
+        except Exception:
+            log.exception("a connection failed")
+            raise
         finally:
             self._handlers.discard(handler)
 
@@ -152,14 +161,20 @@ class BridgeServer:
         while True:
             await asyncio.sleep(min(_CHECK_S, self.config.limits.stall_s / 4))
             now_s = self._clock()
-            for handler in tuple(self._handlers):
-                handler.check(now_s)
-            for publisher in self._registry:
-                if publisher.session.closed and not publisher.ended:
-                    self._registry.discard(publisher)
-            if now_s >= next_stats_s:
-                next_stats_s = max(next_stats_s + _STATS_S, now_s)
-                self._send_stats()
+            try:
+                self._check(now_s)
+                if now_s >= next_stats_s:
+                    next_stats_s = max(next_stats_s + _STATS_S, now_s)
+                    self._send_stats()
+            except Exception:
+                log.exception("housekeeping failed; it goes on")
+
+    def _check(self, now_s: float) -> None:
+        for handler in tuple(self._handlers):
+            handler.check(now_s)
+        for publisher in self._registry:
+            if publisher.session.closed and not publisher.ended:  # whoever fed a local session has closed it
+                self._registry.discard(publisher)
 
     def _send_stats(self) -> None:
         for publisher in self._registry:
@@ -172,15 +187,6 @@ class BridgeServer:
         while self._handlers and self._clock() < deadline_s:
             await asyncio.sleep(0.01)
 
-    def _count_pending(self) -> int:
-        return sum(handler.pending for handler in self._handlers) + 1
-
-    def _count_readers(self) -> int:
-        return sum(not handler.pending for handler in self._handlers)
-
-    def _count_dropped(self) -> int:
-        return self._registry.dropped
-
     def _health(self) -> dict[str, Any]:
         return {
             "status": "ready",
@@ -191,14 +197,24 @@ class BridgeServer:
         }
 
 
-class _Socket(ServerConnection):
-    """websockets' connection with a small kernel send buffer."""
+def _socket_class(pending: set[ServerConnection], most: int) -> type[ServerConnection]:
+    """websockets' connection with a small kernel send buffer, in `pending` from its first byte on."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
-        super().connection_made(transport)
+    class Socket(ServerConnection):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            raw = transport.get_extra_info("socket")
+            if raw is not None:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
+            super().connection_made(transport)
+            pending.add(self)
+            if len(pending) > most:  # those that do not even ask get no answer either
+                self.transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            pending.discard(self)
+            super().connection_lost(exc)
+
+    return Socket
 
 
 def stats_text(stats: SessionStats, dropped: int) -> str:

@@ -44,12 +44,15 @@ class Handler:
         config: ServerConfig,
         counters: Counters,
         clock: Callable[[], float],
+        admitted: Callable[[], None],
     ) -> None:
-        self._socket = socket
+        """`admitted` is called once the connection is no longer pending."""
+        self.socket = socket
         self._registry = registry
         self._config = config
         self._counters = counters
         self._clock = clock
+        self._admitted = admitted
         self._protocol = Connection(token=config.token, limits=config.limits, now_s=clock())
         self._membership: Membership | None = None
         self._writer: Writer | None = None
@@ -66,7 +69,7 @@ class Handler:
         try:
             with suppress(ConnectionClosed):
                 await self._open()
-                async for message in self._socket:
+                async for message in self.socket:
                     await self._receive(message)
         finally:
             await self._leave()
@@ -85,14 +88,14 @@ class Handler:
             self._membership.close(CloseCode.SHUTDOWN, "the server shuts down", text)
             return
         with suppress(ConnectionClosed):
-            await self._socket.send(text)
-            await hang_up(self._socket, CloseCode.SHUTDOWN, "the server shuts down")
+            await self.socket.send(text)
+            await hang_up(self.socket, CloseCode.SHUTDOWN, "the server shuts down")
 
     async def _open(self) -> None:
         while self._protocol.state is State.OPENING:
             try:
                 async with asyncio.timeout(max(0.0, self._protocol.deadline_s - self._clock())):
-                    message = await self._socket.recv()
+                    message = await self.socket.recv()
             except TimeoutError:
                 await self._perform(self._protocol.tick(max(self._clock(), self._protocol.deadline_s)))
             else:
@@ -134,8 +137,9 @@ class Handler:
         if isinstance(outcome, list):
             return outcome
         self._membership = outcome
+        self._admitted()
         self._writer = Writer(
-            self._socket,
+            self.socket,
             outcome.outbox,
             self._registry.mailroom,
             clock=self._clock,
@@ -148,7 +152,7 @@ class Handler:
         if self._membership is not None:
             self._membership.send(text)
         else:
-            await self._socket.send(text)
+            await self.socket.send(text)
 
     async def _hang_up(self, code: int, reason: str) -> None:
         """Behind what is queued already, when something can be."""
@@ -156,7 +160,7 @@ class Handler:
         if self._membership is not None:
             self._membership.close(code, reason)
         else:
-            await hang_up(self._socket, code, reason)
+            await hang_up(self.socket, code, reason)
 
     def _answer_ping(self, t0: float, t1: float) -> None:
         assert self._membership is not None  # pings are refused before the first message

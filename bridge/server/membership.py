@@ -60,7 +60,7 @@ class Membership:
     def close(self, code: int, reason: str, text: str | None = None) -> None:
         """Queues the end of this connection; an owner that is thrown out loses the session with it."""
         if self._owner:
-            self._publisher.ending = True
+            self._publisher.abandoned = True
         with self._registry.mailroom.lock:
             if text is not None:
                 self.outbox.queue.put_text(text)

@@ -47,6 +47,8 @@ class Publisher:
         """The event `end` has been passed on."""
         self.ending = False
         """The owner has said `end`."""
+        self.abandoned = False
+        """The owner was thrown out and may not come back."""
         self._mailroom = mailroom
         self._ready = ready
         self._on_end, self._on_failure = ended, failed
@@ -106,6 +108,7 @@ class Publisher:
                 self._outboxes.remove(outbox)
             if self.owner is outbox:
                 self.owner = None
+        self.regulate()  # nobody has to read everything any more
 
     def send(self, text: Text, to: Outbox | None = None) -> None:
         """Queues text for one reader, or for all."""

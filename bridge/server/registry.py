@@ -107,7 +107,7 @@ class Registry:
     def resume(self, session_id: str, key: str | None) -> Publisher | None:
         """The session whose resume key this is; it no longer waits."""
         publisher = self._publishers.get(session_id)
-        if publisher is None or publisher.ending:
+        if publisher is None or publisher.ending or publisher.abandoned:
             return None
         if not hmac.compare_digest(publisher.session.resume_key.encode(), (key or "").encode("utf-8", "surrogatepass")):
             return None
@@ -118,12 +118,13 @@ class Registry:
 
     def leave(self, publisher: Publisher, outbox: Outbox) -> None:
         """A reader's connection is gone. An owner's queue is kept until it resumes or the time for that is over."""
-        if publisher.owner is not outbox or publisher.ending:
-            self._dropped += outbox.queue.dropped
-        if publisher.owner is not outbox:
-            publisher.remove(outbox)
-        elif publisher.ending:
+        owner = publisher.owner is outbox
+        alone = publisher.readers == (outbox,)
+        if owner and (publisher.abandoned or (publisher.ending and alone)):
             self.discard(publisher)
+        if not owner or publisher.ending or publisher.abandoned:
+            self._dropped += outbox.queue.dropped
+            publisher.remove(outbox)
         elif publisher.session.id in self._publishers:
             discard = asyncio.get_running_loop().call_later(self._limits.resume_s, self.discard, publisher)
             self._timers[publisher.session.id] = discard
