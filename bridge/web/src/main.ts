@@ -32,7 +32,7 @@ app.follow();
 let last_s = now_s();
 function draw(): void {
   const time_s = now_s();
-  const dt_s = Math.min(0.25, time_s - last_s);
+  const dt_s = Math.min(1, time_s - last_s);
   last_s = time_s;
   app.draw(time_s, dt_s);
   meters.tick(dt_s);

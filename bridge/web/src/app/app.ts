@@ -109,7 +109,10 @@ export class App implements SessionListener {
   }
 
   draw(time_s: number, dt_s: number): void {
-    if (this.player && this.avatar) this.avatar.apply(this.player.update(time_s, this.speaker.mediaTime_s()));
+    if (this.player && this.avatar) {
+      this.avatar.apply(this.player.update(time_s, this.speaker.mediaTime_s()));
+      this.stage.view.follow(this.avatar.rig.worldPosition("head"), this.avatar.rig.worldPosition("pelvis"));
+    }
     this.stage.render(dt_s);
   }
 

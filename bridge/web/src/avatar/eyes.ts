@@ -39,7 +39,7 @@ export class Eye {
   update({ blink, wide, squint, lookX, lookY }: EyeWeights): void {
     this.ball.rotation.set(-lookY * LOOK_RAD.y, lookX * LOOK_RAD.x - this.group.rotation.y * 0.6, 0);
     const down = Math.max(0, -lookY);
-    const open = mix(0.43 + 0.18 * wide - 0.1 * squint + 0.1 * Math.max(0, lookY) - 0.25 * down, -0.36, blink);
+    const open = mix(0.38 + 0.16 * wide - 0.1 * squint + 0.1 * Math.max(0, lookY) - 0.25 * down, -0.36, blink);
     const under = mix(-0.47 + 0.2 * squint - 0.05 * wide - 0.08 * down, -0.4, blink);
     this.glint.visible = blink < 0.35;
     this.upper.update(open);

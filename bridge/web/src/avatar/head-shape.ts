@@ -35,9 +35,9 @@ export function headField({ eye, mouth }: Landmarks): Sdf {
 }
 
 export function earField(): Sdf {
-  const outer = ellipsoid([0.0795, 0.05, -0.01], [0.0085, 0.029, 0.018]);
-  const lobe = ellipsoid([0.0755, 0.027, -0.002], [0.0065, 0.0105, 0.0085]);
-  const dent = ellipsoid([0.0885, 0.0515, -0.006], [0.006, 0.019, 0.0105]);
+  const outer = ellipsoid([0.0765, 0.05, -0.01], [0.0078, 0.027, 0.0175]);
+  const lobe = ellipsoid([0.073, 0.028, -0.002], [0.006, 0.0095, 0.008]);
+  const dent = ellipsoid([0.0848, 0.0515, -0.006], [0.0055, 0.0175, 0.0105]);
   return symmetric(subtract(0.005, union(0.012, outer, lobe), dent));
 }
 

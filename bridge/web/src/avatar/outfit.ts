@@ -57,8 +57,8 @@ function knit(band: Sdf, angle: (x: number, y: number, z: number) => number, rib
 export function hem(rig: Rig): Part {
   const y = rig.rest("pelvis")[1] - 0.083;
   const band = loft([
-    { y: y - 0.024, w: 0.166, d: 0.125, z: 0.002 },
-    { y: y + 0.02, w: 0.168, d: 0.126, z: 0.003 },
+    { y: y - 0.024, w: 0.168, d: 0.128, z: 0.001 },
+    { y: y + 0.02, w: 0.166, d: 0.125, z: 0.003 },
   ]);
   return {
     sdf: symmetric((x, yy, z) => knit(band, (ax, _y, az) => Math.atan2(ax, az), 72)(x, yy, z)),
@@ -91,7 +91,7 @@ export function collar(rig: Rig): Part {
 export function cuff(rig: Rig, side: "left" | "right"): Part {
   const [elbow, wrist] = [rig.rest(`${side}_elbow`), rig.rest(`${side}_wrist`)];
   const [from, to] = [lerp3(elbow, wrist, 0.83), lerp3(elbow, wrist, 0.965)];
-  const band = intersect(0.005, taper(from, to, 0.0355, 0.0325), plane(to, [Math.sign(wrist[0]), 0, 0]));
+  const band = intersect(0.005, tube([from, lerp3(from, to, 0.35), lerp3(from, to, 1.3)], [0.029, 0.0345, 0.0325]), plane(to, [Math.sign(wrist[0]), 0, 0]));
   const [a, b] = [from[0], to[0] + 0.01 * Math.sign(wrist[0])].sort((x, y) => x - y) as [number, number];
   return {
     sdf: knit(band, (_x, y, z) => Math.atan2(y - wrist[1], z - wrist[2]), 26),
@@ -107,15 +107,15 @@ export function trousers(rig: Rig): Part {
   const [hip, knee, ankle] = [rig.rest("left_hip"), rig.rest("left_knee"), rig.rest("left_ankle")];
   const y = pelvis[1];
   const seat = loft([
-    { y: y - 0.13, w: 0.15, d: 0.1, z: -0.002 },
-    { y: y - 0.07, w: 0.154, d: 0.112, z: -0.004 },
+    { y: y - 0.13, w: 0.146, d: 0.1, z: -0.002 },
+    { y: y - 0.07, w: 0.149, d: 0.108, z: -0.004 },
     { y: y + 0.02, w: 0.142, d: 0.1, z: 0 },
     { y: y + 0.09, w: 0.13, d: 0.09, z: 0 },
   ]);
   const cut = at(ankle, 0, 0.018, 0.006);
   const leg = tube(
     [at(hip, -0.008, -0.02, -0.006), lerp3(hip, knee, 0.5), at(knee, 0, 0, 0.004), at(lerp3(knee, ankle, 0.35), 0, 0, -0.01), at(cut, 0, 0.03, 0), at(cut, 0, -0.02, 0)],
-    [0.084, 0.075, 0.062, 0.059, 0.051, 0.053],
+    [0.081, 0.075, 0.062, 0.059, 0.051, 0.053],
   );
   return {
     sdf: symmetric(intersect(0.008, union(0.035, seat, leg), plane(cut, [0, -1, 0]))),

@@ -50,13 +50,22 @@ export function taper(a: Vec3, b: Vec3, ra: number, rb: number): Sdf {
   };
 }
 
-/** Limb through several points with a radius at each: the pieces meet in equal radii, so a plain minimum is smooth. */
+/** Limb through several points with a radius at each; the radius runs smoothly, so no rings show at the points. */
 export function tube(points: readonly Vec3[], radii: readonly number[]): Sdf {
-  const pieces = points.slice(1).map((to, i) => taper(points[i]!, to, radii[i]!, radii[i + 1]!));
+  const steps = points.slice(1).map((to, i) => [to[0] - points[i]![0], to[1] - points[i]![1], to[2] - points[i]![2]] as const);
+  const at = (i: number): number => radii[Math.max(0, Math.min(radii.length - 1, i))]!;
   return (x, y, z) => {
-    let d = Infinity;
-    for (let i = 0; i < pieces.length; i++) d = Math.min(d, pieces[i]!(x, y, z));
-    return d;
+    let best = Infinity;
+    for (let i = 0; i < steps.length; i++) {
+      const [dx, dy, dz] = steps[i]!;
+      const px = x - points[i]![0];
+      const py = y - points[i]![1];
+      const pz = z - points[i]![2];
+      const t = clamp01((px * dx + py * dy + pz * dz) / (dx * dx + dy * dy + dz * dz));
+      const radius = catmull(at(i - 1), at(i), at(i + 1), at(i + 2), t);
+      best = Math.min(best, length3(px - t * dx, py - t * dy, pz - t * dz) - radius);
+    }
+    return best;
   };
 }
 

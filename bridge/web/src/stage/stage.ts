@@ -25,15 +25,16 @@ import { Quality } from "./quality";
 export class Stage {
   readonly view: OrbitView;
   private readonly renderer: WebGLRenderer;
-  private readonly quality = new Quality();
+  private readonly quality: Quality;
   private readonly scene = new Scene();
   private readonly camera = new PerspectiveCamera(28, 1, 0.05, 30);
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+    this.quality = new Quality(rendererName(this.renderer), new URLSearchParams(location.search).get("quality") === "high");
     this.renderer.toneMapping = NeutralToneMapping;
     this.renderer.toneMappingExposure = 1.0;
-    this.renderer.shadowMap.enabled = true;
+    this.renderer.shadowMap.enabled = this.quality.rich;
     this.renderer.shadowMap.type = PCFShadowMap;
     this.addLight();
     this.addFloor();
@@ -57,15 +58,13 @@ export class Stage {
   }
 
   private addLight(): void {
-    const pmrem = new PMREMGenerator(this.renderer);
-    this.scene.environment = pmrem.fromScene(new RoomEnvironment(), 0.04).texture;
-    this.scene.environmentIntensity = 0.42;
-    this.scene.add(new HemisphereLight("#dfe8ff", "#3a2f2a", 0.55));
+    if (this.quality.rich) this.addReflections();
+    this.scene.add(new HemisphereLight("#dfe8ff", "#3a2f2a", this.quality.rich ? 0.55 : 1.3));
     const key = new DirectionalLight("#fff4e8", 1.9);
     key.position.set(1.3, 3.6, 2.5);
     key.target.position.set(0, 0.9, 0);
     key.castShadow = true;
-    key.shadow.mapSize.set(2048, 2048);
+    key.shadow.mapSize.set(1536, 1536);
     key.shadow.radius = 6;
     key.shadow.bias = -0.0004;
     key.shadow.normalBias = 0.012;
@@ -75,6 +74,13 @@ export class Stage {
     const warm = new DirectionalLight("#ffb08a", 0.7);
     warm.position.set(2.6, 1.4, -2.0);
     this.scene.add(key, key.target, rim, rim.target, warm);
+  }
+
+  private addReflections(): void {
+    const generator = new PMREMGenerator(this.renderer);
+    this.scene.environment = generator.fromScene(new RoomEnvironment(), 0.04).texture;
+    this.scene.environmentIntensity = 0.42;
+    generator.dispose();
   }
 
   private addFloor(): void {
@@ -95,6 +101,12 @@ export class Stage {
     this.camera.aspect = width / height;
     this.view.resized();
   }
+}
+
+function rendererName(renderer: WebGLRenderer): string {
+  const gl = renderer.getContext();
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  return info ? String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)) : "";
 }
 
 /** A pool of light on the floor: bright in the middle, gone at the rim. */

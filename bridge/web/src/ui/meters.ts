@@ -26,11 +26,13 @@ export class Meters {
     if (this.second_s >= 1) this.rates();
     if (this.since_s < EVERY_S) return;
     const { counters, level } = this.app;
-    this.loudness.push(level.read(this.since_s));
-    this.latency.push(counters.stats?.sound_to_motion_ms_p50 ?? null, counters.arrival_ms, counters.stats?.step_ms_p50 ?? null);
+    const loudness = level.read(this.since_s);
+    for (; this.since_s >= EVERY_S; this.since_s -= EVERY_S) {
+      this.loudness.push(loudness);
+      this.latency.push(counters.stats?.sound_to_motion_ms_p50 ?? null, counters.arrival_ms, counters.stats?.step_ms_p50 ?? null);
+    }
     this.loudness.draw();
     this.latency.draw();
-    this.since_s = 0;
   }
 
   private rates(): void {
@@ -45,7 +47,7 @@ export class Meters {
     const { counters, player, session } = this.app;
     const rows: [string, string][] = [
       ["Sound to motion", ms(counters.stats?.sound_to_motion_ms_p50)],
-      ["Step, median / p99", `${ms(counters.stats?.step_ms_p50)} / ${ms(counters.stats?.step_ms_p99)}`],
+      ["Step p50 / p99", `${ms(counters.stats?.step_ms_p50)} / ${ms(counters.stats?.step_ms_p99)}`],
       ["Server to page", ms(counters.arrival_ms)],
       ["Round trip", ms(session.clock?.roundTrip_s == null ? null : 1000 * session.clock.roundTrip_s)],
       ["Frames received", `${this.frameRate.toFixed(0)} /s`],
@@ -67,7 +69,5 @@ function text(tag: string, content: string): HTMLElement {
 function swatch(color: string, name: string): HTMLElement {
   const element = text("span", `● ${name}`);
   element.style.color = color;
-  element.style.marginLeft = "8px";
-  element.style.fontSize = "10.5px";
   return element;
 }
