@@ -29,10 +29,8 @@ from gesturestream.bridge.protocol.messages import (
     Utterance,
     UtteranceEnd,
     Watch,
-    parse_greeting,
-    parse_opening,
-    parse_running,
 )
+from gesturestream.bridge.protocol.parsing import parse_greeting, parse_opening, parse_running
 from gesturestream.bridge.protocol.replies import error_text, refusal_text
 
 

@@ -22,6 +22,7 @@ from gesturestream.bridge.metrics import Counters
 from gesturestream.bridge.protocol.codes import SUBPROTOCOL
 from gesturestream.bridge.protocol.replies import error_text, to_json
 from gesturestream.bridge.server.config import ServerConfig
+from gesturestream.bridge.server.doors import Doors
 from gesturestream.bridge.server.handler import Handler
 from gesturestream.bridge.server.mailroom import Mailroom
 from gesturestream.bridge.server.publisher import Publisher
@@ -71,8 +72,7 @@ class BridgeServer:
         self._registry: Registry
         self._server: Server
         self._counters = Counters(engine, readers=lambda: self.clients, dropped=lambda: self.dropped)
-        self._pending: set[ServerConnection] = set()
-        """Connections that read no session yet, HTTP requests included."""
+        self._doors = Doors(config.limits)
 
     async def __aenter__(self) -> BridgeServer:
         self._registry = Registry(
@@ -96,8 +96,8 @@ class BridgeServer:
             closing = [asyncio.create_task(handler.shut_down(text)) for handler in self._handlers]
             await asyncio.wait(closing, timeout=_SHUTDOWN_S)
             await self._until_gone()
-        for connection in (*self._pending, *(handler.socket for handler in self._handlers)):
-            connection.transport.abort()  # those that did not take the news in time
+        for handler in self._handlers:
+            handler.socket.transport.abort()  # those that did not take the news in time
         for publisher in self._registry:
             self._registry.discard(publisher)
         await self._server.wait_closed()
@@ -118,7 +118,7 @@ class BridgeServer:
 
     async def _listen(self) -> Server:
         config, limits = self.config, self.config.limits
-        requests = Requests(config, self._counters, pending=lambda: len(self._pending), health=self._health)
+        requests = Requests(config, self._counters, self._doors, health=self._health)
         try:
             return await listen(
                 self._handle,
@@ -126,7 +126,7 @@ class BridgeServer:
                 config.port,
                 process_request=requests,
                 select_subprotocol=_select_subprotocol,
-                create_connection=_socket_class(self._pending, 2 * limits.pending_connections),
+                create_connection=_socket_class(self._doors),
                 logger=_quiet,
                 ssl=config.ssl_context(),
                 compression=None,
@@ -143,7 +143,7 @@ class BridgeServer:
             raise _clearer(error, config) from error
 
     async def _handle(self, connection: ServerConnection) -> None:
-        admitted = partial(self._pending.discard, connection)
+        admitted = partial(self._doors.leave, connection)
         handler = Handler(connection, self._registry, self.config, self._counters, self._clock, admitted)
         self._counters.connections.inc()
         self._handlers.add(handler)
@@ -197,8 +197,8 @@ class BridgeServer:
         }
 
 
-def _socket_class(pending: set[ServerConnection], most: int) -> type[ServerConnection]:
-    """websockets' connection with a small kernel send buffer, in `pending` from its first byte on."""
+def _socket_class(doors: Doors) -> type[ServerConnection]:
+    """websockets' connection with a small kernel send buffer, which leaves the doors free when it breaks."""
 
     class Socket(ServerConnection):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -206,12 +206,9 @@ def _socket_class(pending: set[ServerConnection], most: int) -> type[ServerConne
             if raw is not None:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
             super().connection_made(transport)
-            pending.add(self)
-            if len(pending) > most:  # those that do not even ask get no answer either
-                self.transport.abort()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            pending.discard(self)
+            doors.leave(self)
             super().connection_lost(exc)
 
     return Socket

@@ -16,6 +16,7 @@ from gesturestream.bridge.metrics import Counters
 from gesturestream.bridge.protocol.codes import STREAM_PATH
 from gesturestream.bridge.protocol.connection import token_matches
 from gesturestream.bridge.server.config import ServerConfig
+from gesturestream.bridge.server.doors import Doors
 from gesturestream.bridge.server.guard import Guard
 
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
@@ -28,14 +29,14 @@ class Requests:
         self,
         config: ServerConfig,
         counters: Counters,
+        doors: Doors,
         *,
-        pending: Callable[[], int],
         health: Callable[[], dict[str, Any]],
     ) -> None:
-        """`pending`: connections before their first message, this one included; `health`: what /healthz says."""
+        """`health`: what /healthz says."""
         self._config = config
         self._counters = counters
-        self._pending = pending
+        self._doors = doors
         self._health = health
         self._guard = Guard(config)
         self._viewer = Viewer(config.web_dist)
@@ -49,21 +50,20 @@ class Requests:
             return page(HTTPStatus.FORBIDDEN, refusal + "\n")
         path = path_of(request.path)
         if path == STREAM_PATH:
-            return self._stream(request)
+            return await self._stream(connection, request)
         if path == "/healthz":
             return page(HTTPStatus.OK, json.dumps(self._health()) + "\n", "application/json")
         if path == "/metrics":
             return self._metrics(str(connection.remote_address[0]), headers.get("Authorization", ""))
         return await asyncio.to_thread(self._viewer.response, path, headers["Host"])
 
-    def _stream(self, request: Request) -> Response | None:
+    async def _stream(self, connection: ServerConnection, request: Request) -> Response | None:
         if "websocket" not in request.headers.get("Upgrade", "").lower():
             return page(HTTPStatus.UPGRADE_REQUIRED, f"{STREAM_PATH} speaks WebSocket.\n", Upgrade="websocket")
-        limits = self._config.limits
-        if self._pending() > limits.pending_connections:
-            retry = str(round(limits.retry_after_s))
-            return page(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are opening.\n", Retry_After=retry)
-        return None
+        if await self._doors.enter(connection):
+            return None
+        retry = str(round(self._config.limits.retry_after_s))
+        return page(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are opening.\n", Retry_After=retry)
 
     def _metrics(self, peer: str, authorization: str) -> Response:
         given = authorization.removeprefix("Bearer ").strip()

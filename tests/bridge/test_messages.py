@@ -10,7 +10,7 @@ from gesturestream.bridge.protocol import messages
 from gesturestream.bridge.protocol.audio import AudioFormat, decode_pcm
 from gesturestream.bridge.protocol.fields import MessageError, parse_object
 from gesturestream.bridge.protocol.layout import FrameFormat
-from gesturestream.bridge.protocol.messages import parse_greeting, parse_opening, parse_running
+from gesturestream.bridge.protocol.parsing import parse_greeting, parse_opening, parse_running
 from gesturestream.bridge.protocol.replies import to_json
 from gesturestream.realtime.config import Control, SessionConfig
 

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from urllib.request import urlopen
 
@@ -275,13 +276,18 @@ def test_a_full_server_says_when_to_come_back(engine):
 
 
 def test_too_many_connections_before_their_first_message_are_refused(engine):
-    with serving(engine, pending_connections=2) as url, Talk(url) as one, Talk(url):
+    with serving(engine, pending_connections=2, retry_after_s=0.1) as url, Talk(url) as one, Talk(url):
         with pytest.raises(InvalidStatus) as refused:
             Talk(url)
         assert refused.value.response.status_code == 503
         one.start()
         with Talk(url) as three:
             three.start()
+
+
+def test_a_crowd_that_arrives_at_once_is_let_in(engine):
+    with serving(engine, pending_connections=2) as url, ThreadPoolExecutor(12) as crowd:
+        assert all(crowd.map(lambda _: offline(url, tone(0.1))[2] == 1000, range(12)))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+// Opens the viewer in Debian's chromium with a recording as its microphone and tells, as one line of JSON, what moved.
+//
+//   node drive.mjs URL SPEECH.wav SCREENSHOT.png [SPEECH_SECONDS]
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(fileURLToPath(new URL("../../../bridge/web/package.json", import.meta.url)));
+const { chromium } = require("playwright-core");
+
+const IDLE_S = 3;
+const SETTLE_S = 1.5;
+const WAIT_MS = 120_000; // a software renderer on a busy machine compiles its shaders for half a minute
+
+const flags = (speech) => [
+  "--no-sandbox",
+  "--use-gl=angle",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+  "--autoplay-policy=no-user-gesture-required",
+  "--use-fake-ui-for-media-stream",
+  "--use-fake-device-for-media-stream",
+  `--use-file-for-fake-audio-capture=${speech}`,
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+];
+
+const read = (page) =>
+  page.evaluate(() => {
+    const { role, frames, fps, wristTravel_m, newest_s, mediaTime_s, epoch, badMessages, errors } = window.gesturestream;
+    const { left_wrist, right_wrist } = window.gesturestream.joints("left_wrist", "right_wrist");
+    return { role, frames, fps, wristTravel_m, newest_s, mediaTime_s, epoch, badMessages, errors, left_wrist, right_wrist };
+  });
+
+const wait = (page, condition, argument) => page.waitForFunction(condition, argument, { timeout: WAIT_MS, polling: 50 });
+
+/** Follows the session for some seconds of media time: wrist speed over the frames received, spread of what is drawn. */
+async function watch(page, seconds) {
+  const first = await read(page);
+  const drawn = [first];
+  while (drawn.at(-1).newest_s < first.newest_s + seconds) {
+    await page.waitForTimeout(50);
+    drawn.push(await read(page));
+  }
+  const last = drawn.at(-1);
+  const duration_s = last.newest_s - first.newest_s;
+  return {
+    duration_s,
+    frames: last.frames - first.frames,
+    wrist_speed_m_s: (last.wristTravel_m - first.wristTravel_m) / duration_s / 2,
+    drawn_spread_m: Math.max(spread(drawn.map((state) => state.left_wrist)), spread(drawn.map((state) => state.right_wrist))),
+  };
+}
+
+const spread = (points) => Math.max(...points.map((p) => Math.hypot(...p.map((value, i) => value - points[0][i]))));
+
+async function drive(page, url, screenshot, speechSeconds) {
+  const consoleErrors = [];
+  page.on("pageerror", (error) => consoleErrors.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && consoleErrors.push(message.text()));
+  await page.goto(url, { waitUntil: "commit", timeout: WAIT_MS });
+  await wait(page, () => window.gesturestream?.newest_s > 1);
+  const idle = await watch(page, IDLE_S);
+  await page.click("#microphone");
+  await wait(page, () => window.gesturestream.role === "microphone" && window.gesturestream.newest_s !== null);
+  await wait(page, (s) => window.gesturestream.newest_s > s, SETTLE_S);
+  const speech = await watch(page, speechSeconds);
+  const headline = await page.textContent("#headline");
+  await page.screenshot({ path: screenshot, timeout: WAIT_MS });
+  await page.click("#interrupt");
+  await wait(page, () => window.gesturestream.epoch === 1);
+  return { headline, idle, speech, consoleErrors, ...(await read(page)) };
+}
+
+const [url, speech, screenshot, seconds = "6"] = process.argv.slice(2);
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags(speech) });
+try {
+  const page = await browser.newPage({ viewport: { width: 640, height: 400 } });
+  console.log(JSON.stringify(await drive(page, url, screenshot, Number(seconds))));
+} finally {
+  await browser.close();
+}
