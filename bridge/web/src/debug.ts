@@ -15,6 +15,12 @@ export interface DebugHandle {
   readonly badMessages: number;
   readonly errors: readonly string[];
   readonly loadTime_ms: number;
+  /** The server hears speech. */
+  readonly speaking: boolean;
+  /** Path both wrists took since the session opened, metres, over all frames received. */
+  readonly wristTravel_m: number;
+  /** Media time of the newest frame received. */
+  readonly newest_s: number | null;
   /** World positions of the joints named, metres. */
   joints(...names: string[]): Record<string, [number, number, number]>;
   /** Turns the camera, radians from the front. */
@@ -40,6 +46,9 @@ export function exposeDebug(app: App, stage: Stage, meters: Meters): void {
     get badMessages() { return app.session.badMessages; },
     get errors() { return app.errors; },
     get loadTime_ms() { return app.buildTime_ms; },
+    get speaking() { return app.speechHeard; },
+    get wristTravel_m() { return app.travel?.total_m ?? 0; },
+    get newest_s() { return app.player?.buffer.newest?.mediaTime_s ?? null; },
     joints: (...names) => Object.fromEntries(names.map((name) => [name, app.avatar?.rig.worldPosition(name) ?? [0, 0, 0]])),
     turn: (azimuth, elevation) => stage.view.turn(azimuth, elevation),
   };

@@ -1,6 +1,7 @@
 import { SkinnedMesh, Vector3 } from "three";
 import { describe, expect, it } from "vitest";
 import { Avatar } from "../src/avatar/avatar";
+import { jointPosition } from "../src/playback/kinematics";
 import { restPose } from "../src/playback/pose";
 import fixture from "./skeleton.json";
 
@@ -29,6 +30,20 @@ describe("avatar", () => {
     expect(Math.min(...heights)).toBeGreaterThan(-0.01);
     expect(Math.min(...heights)).toBeLessThan(0.01);
     expect(heights.every(Number.isFinite)).toBe(true);
+  });
+
+  it("puts its joints where independent kinematics put them", () => {
+    const pose = restPose(55, 52, 1);
+    for (let j = 0; j < 55; j++) {
+      const q = [Math.sin(j), Math.cos(2 * j), Math.sin(3 * j + 1), 2];
+      pose.quat_xyzw.set(q.map((c) => c / Math.hypot(...q)), 4 * j);
+    }
+    avatar.apply(pose);
+    avatar.group.updateMatrixWorld(true);
+    for (const name of ["pelvis", "head", "left_wrist", "right_thumb3", "left_foot"]) {
+      const own = avatar.rig.worldPosition(name);
+      jointPosition(fixture.skeleton, pose, avatar.rig.index(name)).toArray().forEach((value, i) => expect(own[i]).toBeCloseTo(value, 5));
+    }
   });
 
   it("moves the hand rigidly with the elbow", () => {

@@ -3,6 +3,7 @@ import { LevelMeter } from "../audio/level";
 import { Microphone, microphoneErrorInWords } from "../audio/microphone";
 import { Speaker } from "../audio/speaker";
 import { Avatar } from "../avatar/avatar";
+import { Travel } from "../playback/kinematics";
 import { Player } from "../playback/player";
 import { encodeS16, FLAG, type AudioFrame, type PoseFrame } from "../protocol/decoder";
 import type { Ready, ServerError, ServerEvent, Stats } from "../protocol/types";
@@ -35,6 +36,8 @@ export class App implements SessionListener {
   readonly errors: string[] = [];
   player: Player | null = null;
   avatar: Avatar | null = null;
+  /** Path of both wrists since the session opened. */
+  travel: Travel | null = null;
   fileName = "";
   speechHeard = false;
   /** Time it took to build the character, ms. */
@@ -128,6 +131,7 @@ export class App implements SessionListener {
   onReady(ready: Ready, role: Role): void {
     this.ensureAvatar(ready);
     this.player!.restart(now_s());
+    this.travel = new Travel(ready.skeleton, ["left_wrist", "right_wrist"].map((name) => this.avatar!.rig.index(name)));
     this.speaker.flush();
     this.startFile(role);
     this.face.ready(ready, role);
@@ -135,6 +139,7 @@ export class App implements SessionListener {
 
   onPose(frame: PoseFrame, arrival_s: number): void {
     this.counters.frames++;
+    this.travel!.add(frame);
     this.speechHeard = !(frame.flags & FLAG.idle);
     if (this.player!.push(frame, arrival_s)) this.speaker.flush();
     const server_s = this.session.clock?.toServer(arrival_s) ?? null;
