@@ -31,7 +31,7 @@ class Talk:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             options["max_queue"] = 1
         stream = url.replace("http", "ws", 1) + "v1/stream"
-        self._context = connect(stream, sock=raw, compression=None, max_size=None, **options)
+        self._context = connect(stream, sock=raw, compression=None, max_size=None, ping_interval=None, **options)
         self.socket = self._context.__enter__()
 
     def __enter__(self):
