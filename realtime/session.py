@@ -1,4 +1,4 @@
-"""A session: the thread-safe handle its owner holds, and the state that the model thread snapshots.
+"""A session: the thread-safe handle its owner holds.
 
 Owners' threads and the model thread meet under one lock. Whatever is to happen in the model thread (a control, a cue,
 the retraction) waits as a command and is carried out before the next frame is made.
@@ -10,82 +10,30 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from gesturestream.models.motion import FPS, MAX_LOOKAHEAD, SAMPLE_RATE
-from gesturestream.models.timing import frame_end
+from gesturestream.models.motion import FPS, SAMPLE_RATE
 from gesturestream.realtime.audio_buffer import Floats, sanitize
 from gesturestream.realtime.checks import check_control
 from gesturestream.realtime.config import Control, SessionConfig
 from gesturestream.realtime.executors.base import GeneratorInfo
-from gesturestream.realtime.frame import AudioChunk, Event, Frame, Sink
+from gesturestream.realtime.frame import Sink
 from gesturestream.realtime.resample import CausalResampler
-from gesturestream.realtime.statistics import Percentiles, SessionStats
-from gesturestream.realtime.voice import MAX_AHEAD_S, AudioTooFarAhead, Heard, Voice
+from gesturestream.realtime.session_state import Clock, Command, Cue, Interrupt, SessionState, Utterance
+from gesturestream.realtime.statistics import SessionStats
+from gesturestream.realtime.voice import MAX_AHEAD_S, AudioTooFarAhead
 
-__all__ = ["AudioTooFarAhead", "Cue", "Interrupt", "QueueFull", "Resume", "Session", "Work"]
+__all__ = ["AudioTooFarAhead", "QueueFull", "Session"]
 
 MAX_CUES = 64
 MAX_UTTERANCE_MARKS = 256
 MAX_PENDING = 1024
-CREDIT_S = 20.0
-"""Offline mode: so much audio may be sent ahead; renewed when 15 s are left, so at least 10 s are always granted."""
-CREDIT_RENEW_S = 15.0
 
 
 class QueueFull(Exception):
-    """More pending cues or utterances than a session keeps."""
+    """More pending cues, utterances or commands than a session keeps."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cue:
-    """Play a named gesture with this frame. Two requests for the same gesture are two cues."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupt:
-    """The epoch has risen: retract."""
-
-    played_s: float | None = None
-    unused: tuple[Cue, ...] = ()
-    """Offline: the cues that were pending when it came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Speech is back after an interrupt."""
-
-
-Command = Control | Cue | Interrupt | Resume
-
-
-@dataclass(frozen=True, slots=True)
-class _Utterance:
-    """A mark that becomes an event."""
-
-    event: str
-    id: str
-    text: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
-    """What the model thread snapshots of one session for one step."""
-
-    session: Session
-    heard: Heard
-    motion_frame: int
-    """k: the frame this step emits; negative while look-ahead fills."""
-    epoch: int
-    speaking: bool
-    commands: list[Command]
-    events: list[Event]
-
-
-class Session:
+class Session(SessionState):
     """Opened by `Engine.open`. Everything but `push_audio` acts from the next frame on."""
 
     def __init__(
@@ -99,32 +47,16 @@ class Session:
         keep_samples: int,
         lock: threading.Condition,
         wake: Callable[[Session], None],
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
+        super().__init__(config, sink, keep_samples, lock, clock)
         self.id, self.resume_key = secrets.token_hex(16), secrets.token_hex(16)
-        self.config = config
         self.seed = secrets.randbits(32) if config.seed is None else config.seed
         self.generator = generator
-        self.sink = sink
-        self.epoch = 0
-        self.voice = Voice(config.mode, config.lookahead_frames, keep_samples, clock())
-        self._generators, self._cues = generators, cues
-        self._lock, self._wake, self._clock = lock, wake, clock
+        self._generators, self._cues, self._wake = generators, cues, wake
         self._resampler, self._resampler_lock = CausalResampler(config.audio_rate), threading.Lock()
         self._client_samples = 0
         self._unflushed = False
-        self._commands: deque[Command] = deque()
-        self._scheduled: deque[tuple[int, Cue | _Utterance | Interrupt]] = deque()
-        self._events: deque[Event] = deque()
-        self._retracted = self._paused = self._closed = False
-        self._done = threading.Event()
-        self._frames = 0
-        self._credit = 0
-        self._arrived_s: list[float | None] = [None] * (2 * MAX_LOOKAHEAD)  # by audio frame
-        self._step_s, self._latency_s = Percentiles(), Percentiles()
-        self._renew_credit()
-
-    # -- what the owner sees
 
     @property
     def latency_s(self) -> float:
@@ -167,13 +99,13 @@ class Session:
 
     def begin_utterance(self, id: str, text: str | None = None) -> None:
         """The audio that follows belongs to utterance `id`."""
-        self._mark_utterance(_Utterance("utterance_start", id, text))
+        self._mark_utterance(Utterance("utterance_start", id, text))
 
     def end_utterance(self, id: str) -> None:
         """The utterance's audio is complete: look-ahead is flushed without waiting for a gap."""
         with self._resampler_lock, self._lock:
             self._flush_resampler()
-            self._mark_utterance(_Utterance("utterance_end", id))
+            self._mark_utterance(Utterance("utterance_end", id))
             self.voice.pacing.end_utterance()
             self._schedule(self.voice.timeline.reached())
             self._release(self.voice.pacing.frame - 1 - self.config.lookahead_frames)
@@ -242,99 +174,6 @@ class Session:
             audio_ahead_s=self.voice.buffered / SAMPLE_RATE,
         )
 
-    # -- what the model thread does; down to `tell` under the lock
-
-    @property
-    def finished(self) -> bool:
-        """Ended, and every frame has begun."""
-        return self.voice.pacing.finished
-
-    @property
-    def has_events(self) -> bool:
-        return bool(self._events)
-
-    def is_due(self, now: float) -> bool:
-        due_at = self.due_at()
-        return due_at is not None and due_at <= now
-
-    def due_at(self) -> float | None:
-        """When the next step is due; None: not before something else happens."""
-        return None if self._paused else self.voice.pacing.due_at()
-
-    def begin(self, now: float) -> Work:
-        """Consumes the next frame of audio and everything that goes with it."""
-        heard = self.voice.consume()
-        self._report_audio(heard, now)
-        self._renew_credit()
-        self._schedule(heard.reached)
-        self._arrived_s[heard.frame % len(self._arrived_s)] = heard.arrived_s
-        k = heard.frame - self.config.lookahead_frames
-        self._release(k)
-        speaking = self.voice.speech.active
-        if self._retracted and speaking:
-            self._commands.append(Resume())
-            self._retracted = False
-        commands, self._commands = list(self._commands), deque()
-        return Work(
-            session=self, heard=heard, motion_frame=k, epoch=self.epoch, speaking=speaking, commands=commands,
-            events=self.take_events(),
-        )  # fmt: skip
-
-    def last_events(self) -> list[Event]:
-        """What is left to tell when everything has been generated."""
-        self._schedule(self.voice.timeline.reached())
-        self._release(self.voice.pacing.frame)
-        self.tell("end", self.next_s)
-        return self.take_events()
-
-    def take_events(self) -> list[Event]:
-        events, self._events = list(self._events), deque()
-        return events
-
-    @property
-    def next_s(self) -> float:
-        """Media time of the next frame that begins."""
-        return max(0, self.voice.pacing.frame - self.config.lookahead_frames) / FPS
-
-    def event(self, name: str, media_time_s: float | None = None, **data: Any) -> Event:
-        """An event at a media time (None: now), and where that lies in the audio the client has sent."""
-        with self._lock:
-            media_time_s = self.next_s if media_time_s is None else media_time_s
-            audio_time_s = self.voice.timeline.stream_at(round(media_time_s * SAMPLE_RATE)) / SAMPLE_RATE
-        return Event(name=name, media_time_s=media_time_s, audio_time_s=audio_time_s, data=data)
-
-    def tell(self, name: str, media_time_s: float, **data: Any) -> None:
-        """Queues an event for the next hand-over."""
-        self._events.append(self.event(name, media_time_s, **data))
-
-    def deliver(self, work: Work, frame: Frame | None, step_s: float) -> None:
-        """Hands one step's output to the sink. Outside the lock."""
-        self._step_s.add(step_s)
-        self.hand_over(work.events)
-        start = 0
-        for piece in work.heard.pieces:
-            pcm = work.heard.pcm[start : start + piece.length].copy()
-            start += piece.length
-            self.sink.on_audio(AudioChunk(media_time_s=piece.media / SAMPLE_RATE, epoch=work.epoch, pcm=pcm))
-        if frame is not None:
-            self._frames += 1
-            self.sink.on_frame(frame)
-            self._note_latency(frame.index)
-
-    def hand_over(self, events: list[Event]) -> None:
-        for event in events:
-            self.sink.on_event(event)
-
-    def _note_latency(self, k: int) -> None:
-        arrived_s = self._arrived_s[k % len(self._arrived_s)]
-        if arrived_s is not None:
-            self._latency_s.add(self._clock() - arrived_s)
-
-    def finish(self) -> None:
-        """The model thread has let go of the session: nothing more will come."""
-        self._closed = True
-        self._done.set()
-
     # -- under the lock
 
     def _check_room(self, count: int) -> None:
@@ -370,69 +209,12 @@ class Session:
         else:
             self._commands.append(command)
 
-    def _mark_utterance(self, mark: _Utterance) -> None:
+    def _mark_utterance(self, mark: Utterance) -> None:
         with self._lock:
-            if self._pending(_Utterance) >= MAX_UTTERANCE_MARKS:
+            if self._pending(Utterance) >= MAX_UTTERANCE_MARKS:
                 raise QueueFull(f"expected at most {MAX_UTTERANCE_MARKS} pending utterance marks")
             timeline = self.voice.timeline
             timeline.mark(mark, stream=timeline.sent, with_sample=mark.event == "utterance_start")
 
-    def _waiting(self) -> list[Any]:
-        return [*self._commands, *self.voice.timeline.marks, *(what for _, what in self._scheduled)]
-
     def _pending(self, kind: type) -> int:
         return sum(isinstance(what, kind) for what in self._waiting())
-
-    def _schedule(self, reached: list[tuple[int, Any]]) -> None:
-        for media, what in reached:
-            if isinstance(what, Control):
-                self._commands.append(what)
-            else:
-                self._scheduled.append((media, what))
-
-    def _release(self, k: int) -> None:
-        """Turns what was marked up to the end of motion frame `k` into events and commands."""
-        while self._scheduled and self._scheduled[0][0] + _sample_of(self._scheduled[0][1]) <= frame_end(k):
-            media, what = self._scheduled.popleft()
-            if isinstance(what, _Utterance):
-                text = {"text": what.text} if what.text is not None else {}
-                self.tell(what.event, media / SAMPLE_RATE, id=what.id, **text)
-            elif isinstance(what, Interrupt):
-                self.voice.speech.forget()
-                self.voice.timeline.forget(what.unused)
-                self._scheduled = deque(item for item in self._scheduled if item[1] not in what.unused)
-                self._commands.append(self._interrupted(what.played_s, k / FPS))
-            else:
-                self._commands.append(what)
-
-    def _interrupted(self, played_s: float | None, generated_s: float) -> Interrupt:
-        """Raises the epoch. `sample` is the first one, as the client counts, that the body has not used."""
-        self.epoch += 1
-        self._retracted = True
-        sample = self._to_client(self.voice.timeline.consumed)
-        self.tell(
-            "interrupted", generated_s, epoch=self.epoch, generated_s=generated_s, played_s=played_s, sample=sample
-        )
-        return Interrupt(played_s)
-
-    def _report_audio(self, heard: Heard, now: float) -> None:
-        for piece in heard.resumed:
-            self.tell("audio_resumed", piece.media / SAMPLE_RATE, sample=self._to_client(piece.stream))
-        if self.voice.pacing.pop_underrun():
-            self.tell("underrun", heard.frame / FPS)
-        if dropped_s := self.voice.pop_dropped_s(now):
-            self.tell("overrun", heard.frame / FPS, dropped_s=dropped_s)
-
-    def _renew_credit(self) -> None:
-        consumed = self.voice.timeline.consumed
-        if self.config.mode == "offline" and self._credit - consumed <= CREDIT_RENEW_S * SAMPLE_RATE:
-            self._credit = consumed + int(CREDIT_S * SAMPLE_RATE)
-            self.tell("credit", self.media_time_s, samples=self._to_client(self._credit))
-
-    def _to_client(self, stream: int) -> int:
-        return stream * self.config.audio_rate // SAMPLE_RATE
-
-
-def _sample_of(what: Command | _Utterance) -> int:
-    """1 for what happens with a sample, 0 for an utterance's end, which lies between two."""
-    return 0 if isinstance(what, _Utterance) and what.event == "utterance_end" else 1

@@ -18,7 +18,7 @@ from gesturestream.realtime.frame import Event, Frame, FrameFlag
 from gesturestream.realtime.priming import Primer, window
 from gesturestream.realtime.rows import Lane
 from gesturestream.realtime.seat import Seat, Slate
-from gesturestream.realtime.session import Command, Cue, Interrupt, Resume, Work
+from gesturestream.realtime.session_state import Command, Cue, Interrupt, Resume, Work
 from gesturestream.realtime.statistics import Percentiles
 
 log = logging.getLogger(__name__)

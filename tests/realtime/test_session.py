@@ -200,7 +200,7 @@ def test_the_epoch_of_a_frame_in_the_making_is_that_of_its_audio() -> None:
     assert viewer.order.index(viewer.frames[3]) < viewer.order.index(told) < viewer.order.index(viewer.frames[4])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["speak", "wait", "interrupt"]), st.integers(1, 60)), min_size=1, max_size=8))
 def test_client_samples_map_to_media_time_whatever_happens(script: list[tuple[str, int]]) -> None:
     """With `audio_resumed` alone a client finds every sample it sent in the audio that was forwarded."""
@@ -259,7 +259,7 @@ def test_offline_credit_is_granted_ahead_and_beyond_it_audio_is_refused(rate: in
     rig, session, viewer = opened("offline", audio_rate=rate)
     rig.drain()
     sent = 0
-    for _ in range(6):
+    for _ in range(3):
         granted = viewer.named("credit")[-1].data["samples"]
         assert granted - sent >= 10 * rate
         session.push_audio(babble(5.0, rate=rate))
@@ -368,12 +368,12 @@ def test_statistics_tell_latency_from_the_arrival_of_the_last_sample() -> None:
 
 def test_hundreds_of_gaps_leave_nothing_behind() -> None:
     rig, session, viewer = opened()
-    for _ in range(200):
+    for _ in range(60):
         speak(rig, session, 0.05)
         rig.run(0.3)
         viewer.frames.clear(), viewer.order.clear(), viewer.audio.clear()
     timeline = session.voice.timeline
-    assert len(timeline._pieces) <= 256
+    assert len(timeline._pieces) <= 61
     assert not timeline._waiting
     assert not session._scheduled
     assert not session._commands
