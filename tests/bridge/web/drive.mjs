@@ -35,6 +35,9 @@ const read = (page) =>
 
 const wait = (page, condition, argument) => page.waitForFunction(condition, argument, { timeout: WAIT_MS, polling: 50 });
 
+/** A click that does not wait for the picture to hold still: it never does. */
+const press = (page, selector) => page.$eval(selector, (button) => button.click());
+
 /** Follows the session for some seconds of media time: wrist speed over the frames received, spread of what is drawn. */
 async function watch(page, seconds) {
   const first = await read(page);
@@ -62,18 +65,18 @@ async function drive(page, url, screenshot, speechSeconds) {
   await page.goto(url, { waitUntil: "commit", timeout: WAIT_MS });
   await wait(page, () => window.gesturestream?.newest_s > 1);
   const idle = await watch(page, IDLE_S);
-  await page.click("#microphone");
+  await press(page, "#microphone");
   await wait(page, () => window.gesturestream.role === "microphone" && window.gesturestream.newest_s !== null);
   await wait(page, (s) => window.gesturestream.newest_s > s, SETTLE_S);
   const speech = await watch(page, speechSeconds);
   const headline = await page.textContent("#headline");
   await page.screenshot({ path: screenshot, timeout: WAIT_MS });
-  await page.click("#interrupt");
+  await press(page, "#interrupt");
   await wait(page, () => window.gesturestream.epoch === 1);
   return { headline, idle, speech, consoleErrors, ...(await read(page)) };
 }
 
-const [url, speech, screenshot, seconds = "6"] = process.argv.slice(2);
+const [url, speech, screenshot, seconds = "9"] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags(speech) });
 try {
   const page = await browser.newPage({ viewport: { width: 640, height: 400 } });

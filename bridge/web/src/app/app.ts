@@ -208,7 +208,7 @@ export class App implements SessionListener {
     }
     this.avatarKey = key;
     const begin_ms = performance.now();
-    this.avatar = new Avatar(skeleton, blendshapes);
+    this.avatar = new Avatar(skeleton, blendshapes, this.stage.rich ? 1 : 2);
     this.buildTime_ms = performance.now() - begin_ms;
     this.stage.add(this.avatar.group);
     this.player = new Player(skeleton.names.length, blendshapes.length, skeleton.rest_m[1]!);

@@ -21,7 +21,7 @@ export class Face {
   private readonly morphOf: [number, number][];
   private readonly at: Map<string, number>;
 
-  constructor(rig: Rig, blendshapes: readonly string[]) {
+  constructor(rig: Rig, blendshapes: readonly string[], coarseness: number) {
     const head = rig.rest("head");
     const local = (name: string): Vec3 => rig.rest(name).map((value, i) => value - head[i]!) as unknown as Vec3;
     const marks = landmarks(local("left_eye_smplhf"), local("jaw"));
@@ -29,12 +29,12 @@ export class Face {
     this.eyes = [new Eye(marks, 1), new Eye(marks, -1)];
     const field = headField(marks);
     this.brows = [new Brow(1, field), new Brow(-1, field)];
-    const head_ = headMesh(marks);
+    const head_ = headMesh(marks, coarseness);
     const names = addMorphs(head_, marks);
     this.skin = new Mesh(head_.geometry, skinMaterial(true));
     this.skin.frustumCulled = false;
     this.morphOf = names.flatMap((name, i) => (this.at.has(name) ? [[i, this.at.get(name)!] as [number, number]] : []));
-    this.group.add(this.skin, ...hairAndEars(), ...this.eyes.map((eye) => eye.group), ...this.brows.map((brow) => brow.mesh));
+    this.group.add(this.skin, ...hairAndEars(coarseness), ...this.eyes.map((eye) => eye.group), ...this.brows.map((brow) => brow.mesh));
     this.group.add(...mouthInside(marks, this.jaw));
     this.group.traverse((node) => (node.castShadow = node instanceof Mesh));
     this.skin.receiveShadow = true;
@@ -60,9 +60,9 @@ export class Face {
   }
 }
 
-function hairAndEars(): Mesh[] {
-  const ears = new Mesh(surfaceNets(earField(), [-0.1, 0, -0.04], [0.1, 0.1, 0.03], 0.0035), skinMaterial());
-  const hair = new Mesh(surfaceNets(hairField(), [-0.11, -0.05, -0.13], [0.11, 0.2, 0.13], 0.0042), matte("hair", 0.6));
+function hairAndEars(coarseness: number): Mesh[] {
+  const ears = new Mesh(surfaceNets(earField(), [-0.1, 0, -0.04], [0.1, 0.1, 0.03], 0.0035 * coarseness), skinMaterial());
+  const hair = new Mesh(surfaceNets(hairField(), [-0.11, -0.05, -0.13], [0.11, 0.2, 0.13], 0.0042 * coarseness), matte("hair", 0.6));
   hair.receiveShadow = true;
   return [ears, hair];
 }

@@ -5,6 +5,12 @@ import { add3, gauss, mix, type Sdf, smoothstep, type Vec3 } from "./sdf";
 
 const SEGMENTS = 112;
 const RINGS = 84;
+
+interface Density {
+  segments: number;
+  rings: number;
+}
+
 const INNER = 5; // rings that turn inwards behind the lips
 const HEAD_RADIUS = 0.09; // unrolls the head around the mouth: distance on the skin / this = angle
 const CENTRE: Vec3 = [0, 0.02, 0.012];
@@ -28,28 +34,29 @@ export interface HeadMesh {
   vertices: HeadVertex[];
 }
 
-export function headMesh(marks: Landmarks): HeadMesh {
-  const vertices = allVertices(marks);
+export function headMesh(marks: Landmarks, coarseness = 1): HeadMesh {
+  const density = { segments: Math.round(SEGMENTS / coarseness), rings: Math.round(RINGS / coarseness) };
+  const vertices = allVertices(marks, density);
   const geometry = new BufferGeometry();
   geometry.setAttribute("position", new BufferAttribute(Float32Array.from(vertices.flatMap((v) => v.position)), 3));
   geometry.setAttribute("color", new BufferAttribute(Float32Array.from(vertices.flatMap((v) => tint(v, marks))), 3));
-  geometry.setIndex(quads());
+  geometry.setIndex(quads(density));
   geometry.computeVertexNormals();
   return { geometry, vertices };
 }
 
-function allVertices(marks: Landmarks): HeadVertex[] {
+function allVertices(marks: Landmarks, { segments, rings: count }: Density): HeadVertex[] {
   const field = headField(marks);
   const muEnd = Math.asinh((Math.PI * HEAD_RADIUS) / marks.mouthHalfWidth);
-  const seam = ringOf(0, field, marks);
-  const rings = Array.from({ length: RINGS + 1 }, (_, ring) => (ring ? ringOf((ring * muEnd) / RINGS, field, marks) : seam));
+  const seam = ringOf(0, segments, field, marks);
+  const rings = Array.from({ length: count + 1 }, (_, ring) => (ring ? ringOf((ring * muEnd) / count, segments, field, marks) : seam));
   const inner = Array.from({ length: INNER }, (_, i) => behindLips(seam, INNER - i));
   return [...inner, ...rings].flat();
 }
 
-function ringOf(mu: number, field: Sdf, marks: Landmarks): HeadVertex[] {
-  return Array.from({ length: SEGMENTS }, (_, s) => {
-    const phi = ((s + 0.5) / SEGMENTS) * 2 * Math.PI;
+function ringOf(mu: number, segments: number, field: Sdf, marks: Landmarks): HeadVertex[] {
+  return Array.from({ length: segments }, (_, s) => {
+    const phi = ((s + 0.5) / segments) * 2 * Math.PI;
     const half = marks.mouthHalfWidth;
     const flat = [half * Math.cosh(mu) * Math.cos(phi), half * Math.sinh(mu) * Math.sin(phi)] as const;
     const position = add3(onSkin(field, flat, marks), lipRelief(flat, mu, phi, marks));
@@ -131,13 +138,13 @@ function tint(vertex: HeadVertex, marks: Landmarks): [number, number, number] {
   return out.multiplyScalar(vertex.mu < 0.4 ? shade : 1).toArray() as [number, number, number];
 }
 
-function quads(): number[] {
+function quads({ segments, rings }: Density): number[] {
   const indices: number[] = [];
-  for (let ring = 0; ring < RINGS + INNER; ring++) {
-    for (let s = 0; s < SEGMENTS; s++) {
-      const next = (s + 1) % SEGMENTS;
-      const [a, b] = [ring * SEGMENTS + s, ring * SEGMENTS + next];
-      const [c, d] = [a + SEGMENTS, b + SEGMENTS];
+  for (let ring = 0; ring < rings + INNER; ring++) {
+    for (let s = 0; s < segments; s++) {
+      const next = (s + 1) % segments;
+      const [a, b] = [ring * segments + s, ring * segments + next];
+      const [c, d] = [a + segments, b + segments];
       indices.push(a, c, b, b, c, d);
     }
   }

@@ -43,6 +43,11 @@ export class Stage {
     this.resize();
   }
 
+  /** A graphics card draws: detail costs nothing. */
+  get rich(): boolean {
+    return this.quality.rich;
+  }
+
   add(object: Object3D): void {
     this.scene.add(object);
   }
