@@ -29,6 +29,7 @@ def describe() -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "niceness": os.nice(0),
         "load_average_1min": round(os.getloadavg()[0], 2),
     }
 
