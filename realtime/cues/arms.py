@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gesturestream.models.body.rotations import matrix_to_quat
+from gesturestream.models.body.rotations import axis_angle_to_quat, matrix_to_quat
 from gesturestream.models.body.skeleton import FINGERS, INDEX, REST_OFFSETS_M
 
 Side = Literal["left", "right"]
@@ -39,8 +39,7 @@ def arm(side: Side, *, hand: Vector, elbow: Vector, fingers: Vector, palm: Vecto
     # At rest the elbow bends from +x towards +z, about -y.
     shoulder = _frame(upper, hinge) @ _frame(_UPPER_M, -np.eye(3)[1]).T
     forearm = _frame(lower, hinge) @ _frame(_LOWER_M, -np.eye(3)[1]).T
-    palm_up = np.array(fingers)
-    wrist = _frame(palm_up, np.array(palm)) @ _frame(np.eye(3)[0], -np.eye(3)[1]).T
+    wrist = _frame(np.array(fingers), np.array(palm)) @ _frame(np.eye(3)[0], -np.eye(3)[1]).T
     roll = _roll(forearm.T @ wrist) * _PRONATION_SHARE
     forearm = forearm @ _about_x(roll)
     locals_ = {"shoulder": shoulder, "elbow": shoulder.T @ forearm, "wrist": forearm.T @ wrist}
@@ -74,8 +73,6 @@ def fingers(side: Side, hand: Hand) -> JointQuats:
 
 def turn(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Array:
     """A rotation vector in degrees (x: nod down, y: look to the character's left, z: tilt to its right) as xyzw."""
-    from gesturestream.models.body.rotations import axis_angle_to_quat
-
     quat: Array = axis_angle_to_quat(np.radians([x, y, z]))
     return quat
 
@@ -89,20 +86,24 @@ def _curl(finger: str, k: int, angle: float) -> Array:
 
 
 def _within_reach(target: Array) -> Array:
-    reach = 0.995 * (np.linalg.norm(_UPPER_M) + np.linalg.norm(_LOWER_M))
-    return np.asarray(target * min(1.0, reach / np.linalg.norm(target)))
+    reach = 0.995 * (_length(_UPPER_M) + _length(_LOWER_M))
+    return np.asarray(target * min(1.0, reach / _length(target)))
 
 
 def _elbow_place(target: Array, pole: Array) -> Array:
-    a, b, d = np.linalg.norm(_UPPER_M), np.linalg.norm(_LOWER_M), np.linalg.norm(target)
+    a, b, d = _length(_UPPER_M), _length(_LOWER_M), _length(target)
     along = (a * a - b * b + d * d) / (2 * d)
     towards = target / d
     out = _unit(pole - towards * (pole @ towards))
     return np.asarray(towards * along + out * np.sqrt(max(a * a - along * along, 0.0)))
 
 
+def _length(vector: Array) -> float:
+    return float(np.linalg.norm(vector))
+
+
 def _unit(vector: Array) -> Array:
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9))
+    return np.asarray(vector / max(_length(vector), 1e-9))
 
 
 def _frame(x: Array, y: Array) -> Array:

@@ -40,17 +40,17 @@ def _both(shape: arms.Hand, **where: Vector) -> JointQuats:
     return {**_hand("left", shape, **where), **_hand("right", shape, **where)}
 
 
-def _adds(*keys: tuple[float, dict[str, tuple[float, float, float]]]) -> Track:
+def _adds(*keys: tuple[float, dict[str, Vector]]) -> Track:
     """Turns in degrees about x, y, z by joint name."""
     return Track(add=True, keys=[(t, {INDEX[name]: turn(*xyz) for name, xyz in turns.items()}) for t, turns in keys])
 
 
 def _nods(*keys: tuple[float, float]) -> Track:
-    return _adds(*((t, {"neck": (0.4 * x, 0, 0), "head": (0.6 * x, 0, 0)}) for t, x in keys))
+    return _adds(*((t, {"neck": (0.4 * x, 0.0, 0.0), "head": (0.6 * x, 0.0, 0.0)}) for t, x in keys))
 
 
 def _shakes(*keys: tuple[float, float]) -> Track:
-    return _adds(*((t, {"neck": (0, 0.45 * y, 0), "head": (0, 0.55 * y, 0)}) for t, y in keys))
+    return _adds(*((t, {"neck": (0.0, 0.45 * y, 0.0), "head": (0.0, 0.55 * y, 0.0)}) for t, y in keys))
 
 
 def _wave(swing: float) -> JointQuats:

@@ -85,7 +85,7 @@ class History:
 
     def packed(self, rows: Rows) -> Floats:
         """[n, 489] the last shown poses."""
-        return self._packed[0, rows]
+        return np.asarray(self._packed[0, rows])
 
     def last(self, rows: Rows) -> PoseBatch:
         return _unpack(self._packed[0, rows], self._quat[0, rows])
