@@ -11,6 +11,7 @@ VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+TYPED := models realtime bridge cli
 NPM := VENV=$(VENV) .ci/npm
 WEB := bridge/web
 WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
@@ -38,8 +39,8 @@ test-web: $(WEB)/node_modules/.stamp
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p gesturestream
-	$(BIN)/mypy tests benchmarks
+	$(BIN)/mypy $(TYPED:%=-p gesturestream.%)
+	$(BIN)/mypy benchmarks
 
 viewer: $(WEB)/dist/index.html
 

@@ -128,7 +128,7 @@ def covering_frame(sample: int, rate: int, resumed: list[dict[str, Any]]) -> int
     """The frame that covers the client's sample `sample`, by the server's `audio_resumed` events."""
     anchor = max((event for event in resumed if event["sample"] <= sample), key=lambda event: int(event["sample"]))
     media_samples = round(anchor["media_time_s"] * rate) + sample - anchor["sample"]
-    return media_samples * FPS // rate
+    return int(media_samples * FPS // rate)
 
 
 def sound_to_motion_ms(
