@@ -36,7 +36,7 @@ export function sweater(rig: Rig): Part {
   ]);
   const sleeve = tube(
     [at(shoulder, -0.015, -0.012, 0), lerp3(shoulder, elbow, 0.45), elbow, lerp3(elbow, wrist, 0.35), lerp3(elbow, wrist, 0.7), lerp3(elbow, wrist, 0.81), lerp3(elbow, wrist, 0.865)],
-    [0.058, 0.054, 0.048, 0.0485, 0.0455, 0.041, 0.03],
+    [0.058, 0.054, 0.048, 0.0485, 0.0455, 0.0425, 0.026],
   );
   const trapezius = taper(at(neckBase, 0.03, -0.022, 0.002), at(shoulder, -0.025, -0.008, 0), 0.036, 0.045);
   const half = union(0.045, union(0.06, torso, sleeve), trapezius);
@@ -91,7 +91,7 @@ export function collar(rig: Rig): Part {
 export function cuff(rig: Rig, side: "left" | "right"): Part {
   const [elbow, wrist] = [rig.rest(`${side}_elbow`), rig.rest(`${side}_wrist`)];
   const [from, to] = [lerp3(elbow, wrist, 0.83), lerp3(elbow, wrist, 0.965)];
-  const band = intersect(0.005, tube([from, lerp3(from, to, 0.35), lerp3(from, to, 1.3)], [0.029, 0.0345, 0.0325]), plane(to, [Math.sign(wrist[0]), 0, 0]));
+  const band = intersect(0.005, tube([from, lerp3(from, to, 0.22), lerp3(from, to, 1.3)], [0.026, 0.0348, 0.0325]), plane(to, [Math.sign(wrist[0]), 0, 0]));
   const [a, b] = [from[0], to[0] + 0.01 * Math.sign(wrist[0])].sort((x, y) => x - y) as [number, number];
   return {
     sdf: knit(band, (_x, y, z) => Math.atan2(y - wrist[1], z - wrist[2]), 26),
@@ -114,8 +114,8 @@ export function trousers(rig: Rig): Part {
   ]);
   const cut = at(ankle, 0, 0.018, 0.006);
   const leg = tube(
-    [at(hip, -0.008, -0.02, -0.006), lerp3(hip, knee, 0.5), at(knee, 0, 0, 0.004), at(lerp3(knee, ankle, 0.35), 0, 0, -0.01), at(cut, 0, 0.03, 0), at(cut, 0, -0.02, 0)],
-    [0.081, 0.075, 0.062, 0.059, 0.051, 0.053],
+    [at(hip, -0.014, -0.02, -0.006), lerp3(hip, knee, 0.5), at(knee, 0, 0, 0.004), at(lerp3(knee, ankle, 0.35), 0, 0, -0.01), at(cut, 0, 0.03, 0), at(cut, 0, -0.02, 0)],
+    [0.072, 0.074, 0.062, 0.059, 0.051, 0.053],
   );
   return {
     sdf: symmetric(intersect(0.008, union(0.035, seat, leg), plane(cut, [0, -1, 0]))),
