@@ -39,8 +39,8 @@ test-web: $(WEB)/node_modules/.stamp
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(TYPED:%=-p gesturestream.%)
-	$(BIN)/mypy benchmarks
+	$(BIN)/mypy --follow-imports=silent $(TYPED:%=-p gesturestream.%)
+	$(BIN)/mypy --follow-imports=silent benchmarks
 
 viewer: $(WEB)/dist/index.html
 
