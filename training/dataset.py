@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -46,41 +46,15 @@ class _Entry:
     intensity: float
 
 
-class Corpus:
-    """All clips of one split; features in two recordings each (clean, and as another microphone hears it)."""
+class Part:
+    """One corpus folder's clips; features in two recordings each (clean, and as another microphone hears it)."""
 
-    def __init__(self, folder: Path, entries: list[_Entry]) -> None:
-        self.entries = entries
+    def __init__(self, folder: Path) -> None:
+        self.entries = [_Entry(**e) for e in json.loads((folder / "entries.json").read_text())]
         self.motion: NDArray[np.float32] = np.load(folder / "motion.npy", mmap_mode="r")
         self.features: NDArray[np.float16] = np.load(folder / "features.npy", mmap_mode="r")
 
-    @classmethod
-    def open(cls, corpus: Path, split: str, progress: Callable[[int, int], None] | None = None) -> Corpus:
-        """Reads the cache of `corpus`/`split`, made first when missing or stale. ValueError: a wrong folder."""
-        names = clip_names(corpus, split)
-        if not names:
-            raise ValueError(f"expected clips of split {split!r} in {corpus / 'train_test_split.csv'}, found none")
-        key = hashlib.sha256(json.dumps([CACHE_VERSION, split, names, _stamp(corpus)]).encode()).hexdigest()[:16]
-        folder = corpus / ".cache" / f"{split}-{key}"
-        if not (folder / "entries.json").is_file():
-            _build(corpus, names, folder, progress)
-        return cls(folder, [_Entry(**e) for e in json.loads((folder / "entries.json").read_text())])
-
-    @property
-    def frames(self) -> int:
-        return len(self.motion)
-
-    def batches(self, rows: int, length: int, seed: int, start: int = 0) -> Iterator[Batch]:
-        """Endless random windows; batch i depends on (seed, i) alone, so a resumed run sees what it would have seen."""
-        weights = np.array([e.frames for e in self.entries], np.float64)
-        step = start
-        while True:
-            generator = np.random.default_rng([seed, step])
-            picks = generator.choice(len(self.entries), rows, p=weights / weights.sum())
-            yield _collate([self._window(self.entries[i], length, generator) for i in picks])
-            step += 1
-
-    def _window(self, entry: _Entry, length: int, generator: np.random.Generator) -> tuple[object, ...]:
+    def window(self, entry: _Entry, length: int, generator: np.random.Generator) -> tuple[object, ...]:
         first = int(generator.integers(0, max(1, entry.frames - length)))
         lookahead = int(generator.choice(LOOKAHEADS))
         recording = int(generator.integers(2))
@@ -93,6 +67,49 @@ class Corpus:
             entry.intensity,
             lookahead,
         )
+
+
+class Corpus:
+    """All clips of one split of one or several corpus folders, drawn in proportion to their length."""
+
+    def __init__(self, parts: list[Part]) -> None:
+        self._clips = [(part, entry) for part in parts for entry in part.entries]
+        self.parts = parts
+
+    @classmethod
+    def open(cls, corpora: Sequence[Path], split: str, progress: Callable[[int, int], None] | None = None) -> Corpus:
+        """Reads the caches of `corpora`/`split`, made first when missing or stale. ValueError: a wrong folder."""
+        return cls([cls._open_part(corpus, split, progress) for corpus in corpora])
+
+    @staticmethod
+    def _open_part(corpus: Path, split: str, progress: Callable[[int, int], None] | None) -> Part:
+        names = clip_names(corpus, split)
+        if not names:
+            raise ValueError(f"expected clips of split {split!r} in {corpus / 'train_test_split.csv'}, found none")
+        key = hashlib.sha256(json.dumps([CACHE_VERSION, split, names, _stamp(corpus)]).encode()).hexdigest()[:16]
+        folder = corpus / ".cache" / f"{split}-{key}"
+        if not (folder / "entries.json").is_file():
+            _build(corpus, names, folder, progress)
+        return Part(folder)
+
+    @property
+    def frames(self) -> int:
+        return sum(len(part.motion) for part in self.parts)
+
+    def sample_motion(self, count: int) -> NDArray[np.float32]:
+        """About `count` frames of motion, evenly spread, [N, 489]."""
+        stride = max(1, self.frames // count)
+        return np.concatenate([part.motion[::stride] for part in self.parts])
+
+    def batches(self, rows: int, length: int, seed: int, start: int = 0) -> Iterator[Batch]:
+        """Endless random windows; batch i depends on (seed, i) alone, so a resumed run sees what it would have seen."""
+        weights = np.array([entry.frames for _, entry in self._clips], np.float64)
+        step = start
+        while True:
+            generator = np.random.default_rng([seed, step])
+            picks = generator.choice(len(self._clips), rows, p=weights / weights.sum())
+            yield _collate([part.window(entry, length, generator) for part, entry in (self._clips[i] for i in picks)])
+            step += 1
 
 
 def delayed_target(

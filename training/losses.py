@@ -74,12 +74,16 @@ def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def autocovariance_loss(predicted: Tensor, target: Tensor, lags: tuple[int, ...] = (0, 1, 2, 4, 8, 16)) -> Tensor:
-    """How differently two batches of codes [B, T, C] move in time: mean, and covariance with themselves at `lags`."""
-    loss = (predicted.mean((0, 1)) - target.mean((0, 1))).abs().mean()
+    """How differently two batches of codes [B, T, C] move in time, relative to how much the target moves.
+
+    Compared are the mean and the covariance with themselves `lags` frames later, per channel.
+    """
+    variance = target.var((0, 1)) + 1e-2
+    loss = ((predicted.mean((0, 1)) - target.mean((0, 1))).abs() / variance.sqrt()).mean()
     a, b = predicted - predicted.mean((0, 1)), target - target.mean((0, 1))
     for lag in lags:
         span = a.shape[1] - lag
         mine = (a[:, :span] * a[:, lag:]).mean((0, 1))
         theirs = (b[:, :span] * b[:, lag:]).mean((0, 1))
-        loss = loss + (mine - theirs).abs().mean()
+        loss = loss + ((mine - theirs).abs() / variance).mean() / len(lags)
     return loss

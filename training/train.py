@@ -22,8 +22,8 @@ from gesturestream.training.trainer import Trainer, TrainerConfig
 class TrainAudio2Gestures:
     """Trains Audio2Gestures on a corpus in BEAT2's layout."""
 
-    corpus: Path
-    """Folder of the corpus; `gesturestream corpus build` makes one, BEAT2's own folder works too."""
+    corpus: tuple[Path, ...]
+    """Corpus folders, several are joined; `gesturestream corpus build` makes one, BEAT2's own folder works too."""
     out: Path = Path("runs/audio2gestures")
     """Folder for checkpoints and TensorBoard logs; a run that was stopped here is resumed."""
     model: Audio2GesturesConfig = field(default_factory=Audio2GesturesConfig)
@@ -63,7 +63,7 @@ def train(config: TrainAudio2Gestures) -> Path:
 
 def set_normalisation(model: Audio2Gestures, corpus: Corpus) -> None:
     """Mean and (floored) deviation of every motion value over the corpus."""
-    sample = np.asarray(corpus.motion[:: max(1, corpus.frames // 50000)], np.float64)
+    sample = corpus.sample_motion(50000).astype(np.float64)
     floor = np.full(MOTION_SIZE, 0.05)
     model.motion_mean.copy_(torch.from_numpy(sample.mean(0)).float())
     model.motion_std.copy_(torch.from_numpy(np.maximum(sample.std(0), floor)).float())

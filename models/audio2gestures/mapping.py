@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,11 @@ REDRAW_ABOVE = 2.9
 """A normal above this draws a new style: about once in 18 s."""
 
 
+KEEP = 0.9
+"""Share of itself that the noise keeps per frame, twice over: a half-life of about 0.3 s."""
+_SLOW_GAIN = (1.0 + KEEP) / math.sqrt(1.0 + KEEP**2)  # gives the twice smoothed noise unit variance
+
+
 class StyleState(NamedTuple):
     """The statistics (mean and log std per channel of I) a session's noise has now, and those it moves to."""
 
@@ -25,11 +31,42 @@ class StyleState(NamedTuple):
     drawn: Tensor  # [B] int64: 0 before the first frame
 
 
+class ColourState(NamedTuple):
+    """The noise smoothed once and twice; it starts still and is at full strength after a second."""
+
+    once: Tensor  # [B, I]
+    twice: Tensor  # [B, I]
+
+
+class MappingState(NamedTuple):
+    style: StyleState
+    colour: ColourState
+    rings: tuple[Ring, ...]
+
+
+def colour(e: Tensor, state: ColourState) -> tuple[Tensor, ColourState]:
+    """Normals [B, I] drawn anew each frame to noise of unit variance that wanders: codes drawn anew 30 times a second
+    twitch, and the paper's own noise is smoothed by its non-causal network."""
+    once = KEEP * state.once + math.sqrt(1.0 - KEEP**2) * e
+    twice = KEEP * state.twice + (1.0 - KEEP) * once
+    return _SLOW_GAIN * twice, ColourState(once, twice)
+
+
+def coloured(e: Tensor) -> Tensor:
+    """`colour` over a sequence [B, T, I] from a new state."""
+    state, out = ColourState(torch.zeros_like(e[:, 0]), torch.zeros_like(e[:, 0])), []
+    for t in range(e.shape[1]):
+        value, state = colour(e[:, t], state)
+        out.append(value)
+    return torch.stack(out, 1)
+
+
 class MappingNet(nn.Module):
     """Three causal convolutions and a VAE head: coloured noise to codes that look like the motion encoder's.
 
-    The noise of frame k is mean + std * e_k with the statistics of a training clip, as in the paper; which clip is
-    drawn from the session's own noise, anew now and then, so that a long session does not keep one manner for ever.
+    What the network learns is the difference between that noise and the codes. The noise of frame k is mean + std * e_k
+    with the statistics of a training clip, as in the paper; which clip is drawn from the session's own noise, anew now
+    and then, so that a long session does not keep one manner for ever.
     """
 
     bank: Tensor
@@ -43,6 +80,7 @@ class MappingNet(nn.Module):
             + [CausalConv1d(width, width, dilation=8)]
         )
         self.head = nn.Linear(width, 2 * size)
+        nn.init.normal_(self.head.weight, std=0.01)
         self.register_buffer("bank", torch.zeros(styles, 2 * size))
 
     @property
@@ -50,11 +88,12 @@ class MappingNet(nn.Module):
         """Normals per frame: one per channel of I, one per style (the largest is drawn), one that redraws."""
         return self.size + self.styles + 1
 
-    def init_state(self, rows: int) -> tuple[StyleState, tuple[Ring, ...]]:
+    def init_state(self, rows: int) -> MappingState:
         style = StyleState(
             torch.zeros(rows, 2 * self.size), torch.zeros(rows, 2 * self.size), torch.zeros(rows, dtype=torch.int64)
         )
-        return style, tuple(c.init_state(rows) for c in self._convolutions())
+        colour = ColourState(torch.zeros(rows, self.size), torch.zeros(rows, self.size))
+        return MappingState(style, colour, tuple(c.init_state(rows) for c in self._convolutions()))
 
     def forward(self, signal: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Signal [B, T, I] (mean + std * e), condition [B, T, C] -> mean and log variance of I_R [B, T, I]."""
@@ -64,31 +103,32 @@ class MappingNet(nn.Module):
             if i == 0:
                 x = x + self.condition(condition).transpose(1, 2)
             x = functional.leaky_relu(x, 0.2)
-        mean, log_variance = self.head(x.transpose(1, 2)).chunk(2, -1)
-        return mean, log_variance
+        difference, log_variance = self.head(x.transpose(1, 2)).chunk(2, -1)
+        return signal + difference, log_variance
 
-    def step(
-        self, noise: Tensor, condition: Tensor, state: tuple[StyleState, tuple[Ring, ...]]
-    ) -> tuple[Tensor, tuple[StyleState, tuple[Ring, ...]]]:
+    def step(self, noise: Tensor, condition: Tensor, state: MappingState) -> tuple[Tensor, MappingState]:
         """Noise [B, Z] -> I_R [B, I] (the head's mean: the randomness is in the input)."""
-        e, style = noise[:, : self.size], self._style(noise, state[0])
+        style = self._style(noise, state.style)
+        wandering, colour_state = colour(noise[:, : self.size], state.colour)
         mean, log_std = style.now.chunk(2, -1)
-        x, after = mean + log_std.exp() * e, []
-        for i, (convolution, ring) in enumerate(zip(self._convolutions(), state[1], strict=True)):
+        signal = mean + log_std.exp() * wandering
+        x, after = signal, []
+        for i, (convolution, ring) in enumerate(zip(self._convolutions(), state.rings, strict=True)):
             x, ring = convolution.step(x, ring)
             after.append(ring)
             if i == 0:
                 x = x + self.condition(condition)
             x = functional.leaky_relu(x, 0.2)
-        return self.head(x)[:, : self.size], (style, tuple(after))
+        return signal + self.head(x)[:, : self.size], MappingState(style, colour_state, tuple(after))
 
     def sequence(self, noise: Tensor, condition: Tensor) -> Tensor:
         """What `step` gives from a new state, for noise [B, T, Z] and condition [B, T, C] at once: I_R [B, T, I]."""
-        style, signal = self.init_state(len(noise))[0], []
+        style, signal = self.init_state(len(noise)).style, []
+        wandering = coloured(noise[:, :, : self.size])
         for t in range(noise.shape[1]):
             style = self._style(noise[:, t], style)
             mean, log_std = style.now.chunk(2, -1)
-            signal.append(mean + log_std.exp() * noise[:, t, : self.size])
+            signal.append(mean + log_std.exp() * wandering[:, t])
         mean, _ = self.forward(torch.stack(signal, 1), condition)
         return mean
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gesturestream.models.noise import normals, philox4x32, words
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gesturestream.models.noise import normals, philox4x32, words
 
 KNOWN_ANSWERS = [  # Random123's kat_vectors, philox4x32 10
     ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),

@@ -1,0 +1,62 @@
+"""Streams a generator over whole clips in a closed loop, many clips as rows of one batch: for evaluation."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from gesturestream.models.generator import Generator
+from gesturestream.models.motion import EMOTIONS
+from gesturestream.models.noise import normals
+from gesturestream.models.step import StepInputs
+from gesturestream.models.streaming.state import StateStore
+from gesturestream.training.clips import Clip
+from gesturestream.training.features import frame_windows
+
+Floats = NDArray[np.float32]
+
+
+@torch.inference_mode()
+def stream(
+    generator: Generator, clips: list[Clip], *, seed: int = 0, lookahead: int = 0, told_emotion: bool = True
+) -> list[Floats]:
+    """Motion [T_i, 489] for every clip, each started from the mean pose; what was emitted is the next step's input."""
+    rows = len(clips)
+    windows = [frame_windows(clip.pcm) for clip in clips]
+    longest = max(map(len, windows))
+    pcm = torch.stack([functional.pad(w, (0, 0, 0, longest + lookahead - len(w))) for w in windows], 1)
+    store, out = StateStore(generator.init_state(rows)), []
+    fixed = _controls(generator, clips, lookahead, told_emotion)
+    emitted = getattr(generator, "motion_mean", torch.zeros(489)).repeat(rows, 1)
+    seeds = np.arange(rows, dtype=np.uint64) + np.uint64(1000 * seed)
+    for t in range(longest + lookahead):
+        noise = torch.from_numpy(normals(seeds, np.full(rows, t), generator.info.noise_size))
+        present = torch.tensor([t < len(w) for w in windows])
+        inputs = fixed._replace(pcm=pcm[t], audio_present=present, emitted=emitted, noise=noise)
+        outputs, after = generator(inputs, store.view(rows))
+        store.commit(after, fixed.active)
+        if t >= lookahead:
+            emitted = outputs.motion
+            out.append(emitted.numpy())
+    motion = np.stack(out, 1)
+    return [motion[i, : len(w)] for i, w in enumerate(windows)]
+
+
+def _controls(generator: Generator, clips: list[Clip], lookahead: int, told_emotion: bool) -> StepInputs:
+    rows = len(clips)
+    nothing: Tensor = torch.zeros(0)
+    return StepInputs(
+        pcm=nothing,
+        audio_present=nothing,
+        emitted=nothing,
+        noise=nothing,
+        emotion=functional.one_hot(torch.tensor([c.emotion for c in clips]), len(EMOTIONS)).float() * told_emotion,
+        speaker=functional.one_hot(torch.tensor([c.speaker for c in clips]), generator.info.speakers).float(),
+        intensity=torch.tensor([c.intensity for c in clips]),
+        lookahead=torch.full((rows,), lookahead),
+        reset=torch.zeros(rows, dtype=torch.bool),
+        active=torch.ones(rows, dtype=torch.bool),
+    )
