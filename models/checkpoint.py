@@ -33,6 +33,7 @@ def save(generator: Generator, path: Path, *, card: str, details: dict[str, Any]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(path.suffix + ".partial")
     save_file(tensors, partial, metadata=metadata)
+    partial.chmod(0o644)  # safetensors makes it private; a shipped file is for everybody
     partial.replace(path)
 
 

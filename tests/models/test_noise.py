@@ -39,7 +39,7 @@ def test_words_are_philox_of_seed_and_frame(seed: int, frame: int, count: int) -
     key = [seed % 2**32, seed >> 32]
     blocks = [_philox_of_integers([j, frame % 2**32, frame >> 32, 0], key) for j in range(3)]
     got = words(np.array([seed], np.uint64), np.array([frame]), count)
-    assert got[0].tolist() == sum(blocks, [])[:count]
+    assert got[0].tolist() == [word for block in blocks for word in block][:count]
 
 
 @given(rows=st.lists(st.tuples(st.integers(0, 2**63), st.integers(0, 10**7)), min_size=1, max_size=5))
