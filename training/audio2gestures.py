@@ -30,17 +30,19 @@ class LossWeights:
 
     rotation: float = 1.0
     position: float = 4.0
-    speed: float = 2.0
-    relaxed: float = 6.0
+    speed: float = 4.0
+    relaxed: float = 3.0
     """Eq. 10, the random path's body."""
-    tolerance_m: float = 0.05
-    """Rho of eq. 10."""
+    tolerance_m: float = 0.15
+    """Rho of eq. 10: as far as one variant of a gesture may well be from another."""
+    liveliness: float = 1.0
+    """The random path moves as much and as smoothly as the teacher when the teacher does, in whatever direction."""
     face: float = 1.0
     """The random path's face, which the voice determines: not relaxed."""
     alignment: float = 0.2
     """Eq. 9."""
     kl: float = 0.004
-    free_nats: float = 4.0
+    free_nats: float = 12.0
     """What the motion-specific code may say for nothing, nats per frame: without it the code falls silent."""
     cycle: float = 0.2
     """Eq. 11."""
@@ -100,6 +102,9 @@ class Objective:
         terms["relaxed"] = losses.relaxed_position_loss(second_body, true_body[half], w.tolerance_m)
         terms["face"] = losses.rotation_loss(second, target[half], self.face) + w.speed * losses.speed_loss(
             second, target[half], self.face
+        )
+        terms["liveliness"] = losses.liveliness_loss(
+            self.model.denormalize(second), batch.motion[half], second_body, true_body[half]
         )
         terms["diversity"] = -losses.position_loss(second_body, first_body[half].detach())
         terms["cycle"] = self._cycle(second, random[half])

@@ -6,11 +6,14 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from gesturestream.models.body.kinematics import forward_kinematics
 from gesturestream.models.body.rotations import rot6d_to_matrix
 from gesturestream.models.body.skeleton import FACE_JOINTS, HAND_JOINTS, LOWER_JOINTS, UPPER_JOINTS
-from gesturestream.models.motion import BLENDSHAPES, CONTACTS, EXPRESSIONS, MOTION_SIZE, ROOT_M, ROT6D
+from gesturestream.models.motion import BLENDSHAPES, CONTACTS, EXPRESSIONS, FPS, MOTION_SIZE, ROOT_M, ROT6D
+
+ENVELOPE_FRAMES = 15
 
 BODY_JOINT_COUNT = 22
 """The joints whose positions are compared: the body without face and fingers, as in Audio2Gestures."""
@@ -66,6 +69,40 @@ def position_loss(predicted: Tensor, target: Tensor) -> Tensor:
 def relaxed_position_loss(predicted: Tensor, target: Tensor, tolerance_m: float) -> Tensor:
     """Audio2Gestures eq. 10: only what is farther than the tolerance counts."""
     return ((predicted - target).abs().sum(-1) - tolerance_m).clamp_min(0.0).mean()
+
+
+def liveliness_loss(predicted: Tensor, target: Tensor, body: Tensor, true_body: Tensor) -> Tensor:
+    """How differently two motions come alive over time, whatever their directions.
+
+    Compared are the speed and the acceleration of every joint, each averaged over half a second: a body that moves as
+    much and as smoothly as the true one when the true one does loses nothing, the average of all bodies (which hardly
+    moves) and a trembling one do. motions [B, T, 489] packed, bodies [B, T, 22, 3] metres.
+    """
+    turns = _envelopes(_turning(predicted)) - _envelopes(_turning(target))
+    moves = _envelopes(body) - _envelopes(true_body)
+    # metres a frame to metres a second for the speed; the acceleration weighs a third of that
+    scale = torch.tensor([FPS, FPS * 1.0])[:, None, None, None]
+    return (moves.abs() * scale).mean() + 0.3 * (turns.abs() * scale).mean()
+
+
+def _turning(motion: Tensor) -> Tensor:
+    """[B, T, 489] -> [B, T, 55, 6]."""
+    return motion[..., ROT6D].reshape(*motion.shape[:-1], -1, 6)
+
+
+def _envelopes(places: Tensor) -> Tensor:
+    """Trajectories [B, T, J, D] -> mean speed and acceleration around each frame, [2, B, T', J], per frame."""
+    speed = places.diff(dim=1)
+    acceleration = speed.diff(dim=1)
+    return torch.stack([_around(_length(speed[:, 1:])), _around(_length(acceleration))])
+
+
+def _length(x: Tensor) -> Tensor:
+    return (x.square().sum(-1) + 1e-10).sqrt()
+
+
+def _around(x: Tensor) -> Tensor:
+    return functional.avg_pool1d(x.transpose(1, 2), ENVELOPE_FRAMES, 3).transpose(1, 2)
 
 
 def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gesturestream.models.streaming.state import Ring, append, look_back, new_ring
+from gesturestream.models.streaming.state import Ring, append, known, look_back, new_ring
 
 
 class RingAttention(nn.Module):
@@ -45,9 +45,9 @@ class RingAttention(nn.Module):
     def step(self, x: Tensor, state: Ring) -> tuple[Tensor, Ring]:
         q, k, v = self.qkv(x)[:, None].chunk(3, -1)
         row = torch.cat([k, v], -1)
-        past, known = look_back(state, self.ages)
-        keys, values = torch.cat([past, row], 1).chunk(2, -1)
-        seen = torch.cat([known, torch.ones_like(known[:, :1])], 1)
+        keys, values = torch.cat([look_back(state, self.ages), row], 1).chunk(2, -1)
+        written = known(state, self.ages)
+        seen = torch.cat([written, torch.ones_like(written[:, :1])], 1)
         bias = self.age_bias.flip(-1)[None, :, None].masked_fill(~seen[:, None, None], float("-inf"))
         y = functional.scaled_dot_product_attention(
             self._split(q), self._split(keys), self._split(values), attn_mask=bias

@@ -41,8 +41,7 @@ class CausalConv1d(nn.Module):
         return functional.conv1d(functional.pad(x, (self.reach, 0)), kernel, self.bias, dilation=self.dilation)
 
     def step(self, x: Tensor, state: Ring) -> tuple[Tensor, Ring]:
-        past, _ = look_back(state, self.ages)
-        taps = torch.cat([past, x[:, None]], 1)  # [B, K, C], oldest first
+        taps = torch.cat([look_back(state, self.ages), x[:, None]], 1)  # [B, K, C], oldest first
         return functional.linear(taps.flatten(1), self.weight, self.bias), append(state, x)
 
 

@@ -47,13 +47,18 @@ def append(ring: Ring, row: Tensor) -> Ring:
     return Ring(row[:, None], ring.written + 1)
 
 
-def look_back(ring: Ring, ages: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows by age (1 = the frame before this one): ages [K] -> values [B, K, D] (zero where missing), known [B, K]."""
+def look_back(ring: Ring, ages: Tensor) -> Tensor:
+    """Rows by age (1 = the frame before this one, up to the capacity): ages [K] -> [B, K, D], zero where missing.
+
+    What was never written is zero because a reset zeroes the rows, so that no mask is needed here.
+    """
     slots = (ring.written[:, None] - ages).remainder(max(1, ring.capacity))
-    known = (ages <= ring.written[:, None]) & (ages <= ring.capacity)
-    values = ring.rows.gather(1, slots[:, :, None].expand(-1, -1, ring.rows.shape[2]))
-    # `where`, not a product: a former tenant's NaN times zero is still NaN
-    return torch.where(known[:, :, None], values, 0.0), known
+    return ring.rows.gather(1, slots[:, :, None].expand(-1, -1, ring.rows.shape[2]))
+
+
+def known(ring: Ring, ages: Tensor) -> Tensor:
+    """Which of `look_back`'s rows were written since the row's reset: ages [K] -> bool [B, K]."""
+    return ages <= ring.written[:, None]
 
 
 def select(mask: Tensor, a: S, b: S) -> S:
