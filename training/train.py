@@ -14,6 +14,7 @@ from gesturestream.models import checkpoint
 from gesturestream.models.audio2gestures import Audio2Gestures, Audio2GesturesConfig
 from gesturestream.models.motion import MOTION_SIZE
 from gesturestream.training.audio2gestures import LossWeights, Objective, clip_statistics
+from gesturestream.training.corpus.build import CorpusConfig, build
 from gesturestream.training.dataset import Corpus
 from gesturestream.training.trainer import Trainer, TrainerConfig
 
@@ -22,13 +23,16 @@ from gesturestream.training.trainer import Trainer, TrainerConfig
 class TrainAudio2Gestures:
     """Trains Audio2Gestures on a corpus in BEAT2's layout."""
 
-    corpus: tuple[Path, ...]
-    """Corpus folders, several are joined; `gesturestream corpus build` makes one, BEAT2's own folder works too."""
+    corpus: tuple[Path, ...] = ()
+    """Corpus folders, several are joined; BEAT2's own folder works too. None: three hours of the teacher's are made in
+    the folder `corpus` beside `out` first (needs espeak-ng, takes a minute)."""
     out: Path = Path("runs/audio2gestures")
     """Folder for checkpoints and TensorBoard logs; a run that was stopped here is resumed."""
     model: Audio2GesturesConfig = field(default_factory=Audio2GesturesConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     losses: LossWeights = field(default_factory=LossWeights)
+    credits: str = ""
+    """Whom to credit for recordings the corpus was made from; goes into the model card."""
     threads: int = os.cpu_count() or 1
 
 
@@ -36,11 +40,10 @@ def train(config: TrainAudio2Gestures) -> Path:
     """Runs the training and writes `audio2gestures.safetensors` into `config.out`; returns its path."""
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.trainer.seed)
+    folders = config.corpus or (_teacher_corpus(config.out.parent / "corpus"),)
     with _progress() as progress:
         reading = progress.add_task("reading the corpus", total=None, detail="")
-        corpus = Corpus.open(
-            config.corpus, "train", lambda done, all_: progress.update(reading, completed=done, total=all_)
-        )
+        corpus = Corpus.open(folders, "train", lambda done, all_: progress.update(reading, completed=done, total=all_))
         progress.remove_task(reading)
         model = Audio2Gestures(config.model)
         set_normalisation(model, corpus)
@@ -59,6 +62,13 @@ def train(config: TrainAudio2Gestures) -> Path:
     path = config.out / "audio2gestures.safetensors"
     checkpoint.save(average, path, card=model_card(config, corpus, trainer.step), details={"steps": trainer.step})
     return path
+
+
+def _teacher_corpus(folder: Path) -> Path:
+    """The corpus that the shipped checkpoint's synthetic part was trained on, made when it is not there."""
+    return (
+        folder if (folder / "train_test_split.csv").is_file() else build(CorpusConfig(out=folder, hours=3.0, seed=11))
+    )
 
 
 def set_normalisation(model: Audio2Gestures, corpus: Corpus) -> None:
@@ -87,9 +97,10 @@ After Li et al., "Audio2Gestures" (ICCV 2021), rebuilt causal; look-ahead 0, 2, 
 
 - Trained on {minutes:.0f} minutes of the project's own teacher corpus (`gesturestream corpus build`): motion is
   synthetic, written by rules, and so are its habits; no motion capture was used. Speech: espeak-ng, and recordings
-  where the corpus folder had them.
+  where they are named below.
 - {steps} steps of {config.trainer.rows} windows of {config.trainer.frames} frames.
 - Body targets are the teacher delayed by 12 - look-ahead frames, face targets by max(0, 2 - look-ahead).
+{f"- Recordings: {config.credits}" if config.credits else "- No recordings were used."}
 - Not a model of any real person's gestures; English prosody; emotion heard in the voice is that of acted speech.
 """
 
