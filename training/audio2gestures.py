@@ -46,7 +46,7 @@ class LossWeights:
     """What the motion-specific code may say for nothing, nats per frame: without it the code falls silent."""
     cycle: float = 0.2
     """Eq. 11."""
-    diversity: float = 0.05
+    diversity: float = 0.1
     """Eq. 12, in its stable form: distance of the two paths' bodies."""
     code_motion: float = 0.2
     emotion: float = 0.2

@@ -74,15 +74,14 @@ def relaxed_position_loss(predicted: Tensor, target: Tensor, tolerance_m: float)
 def liveliness_loss(predicted: Tensor, target: Tensor, body: Tensor, true_body: Tensor) -> Tensor:
     """How differently two motions come alive over time, whatever their directions.
 
-    Compared are the speed and the acceleration of every joint, each averaged over half a second: a body that moves as
-    much and as smoothly as the true one when the true one does loses nothing, the average of all bodies (which hardly
-    moves) and a trembling one do. motions [B, T, 489] packed, bodies [B, T, 22, 3] metres.
+    Compared are the speed, the acceleration and the distance from where it is on average, of every joint, each
+    averaged over half a second: a body that moves as much, as far and as smoothly as the true one when the true one
+    does loses nothing, the average of all bodies (which hardly moves) and a trembling one do. Motions [B, T, 489]
+    packed, bodies [B, T, 22, 3] metres.
     """
     turns = _envelopes(_turning(predicted)) - _envelopes(_turning(target))
     moves = _envelopes(body) - _envelopes(true_body)
-    # metres a frame to metres a second for the speed; the acceleration weighs a third of that
-    scale = torch.tensor([FPS, FPS * 1.0])[:, None, None, None]
-    return (moves.abs() * scale).mean() + 0.3 * (turns.abs() * scale).mean()
+    return moves.abs().mean() + 0.3 * turns.abs().mean()
 
 
 def _turning(motion: Tensor) -> Tensor:
@@ -91,10 +90,20 @@ def _turning(motion: Tensor) -> Tensor:
 
 
 def _envelopes(places: Tensor) -> Tensor:
-    """Trajectories [B, T, J, D] -> mean speed and acceleration around each frame, [2, B, T', J], per frame."""
+    """Trajectories [B, T, J, D] -> speed (m/s), acceleration (m/s a frame) and distance (half metres) by joint.
+
+    Each is a mean around every third frame: [3, B, T', J].
+    """
     speed = places.diff(dim=1)
     acceleration = speed.diff(dim=1)
-    return torch.stack([_around(_length(speed[:, 1:])), _around(_length(acceleration))])
+    departure = places - places.mean(1, keepdim=True)
+    return torch.stack(
+        [
+            _around(_length(speed[:, 1:])) * FPS,
+            _around(_length(acceleration)) * FPS,
+            _around(_length(departure[:, 2:])) * 2.0,
+        ]
+    )
 
 
 def _length(x: Tensor) -> Tensor:
