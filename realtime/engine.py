@@ -268,8 +268,7 @@ class Engine:
 
     def _time_for_offline(self, now: float) -> bool:
         """A step fits in before the next deadline, as far as one can tell."""
-        usual_s = self._tick_s.at(50) or 0.0
-        return not self._gridded or now + usual_s < self._grid.next
+        return not self._gridded or now + (self._tick_s.at(50) or 0.0) < self._grid.next
 
     def _idle_s(self) -> float | None:
         """Seconds until something is due; None: not before somebody wakes the thread."""

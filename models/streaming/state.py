@@ -97,10 +97,15 @@ class StateStore:
 
     def __init__(self, state: State) -> None:
         self._state = map_leaves(Tensor.contiguous, state)
+        self._views: dict[int, State] = {}
+        _, first = next(named_leaves(self._state))
+        self._order = torch.arange(first.shape[0], device=first.device)
 
     def view(self, rows: int) -> State:
         """The state of rows 0..rows-1, without a copy; read-only for the step."""
-        return map_leaves(lambda leaf: leaf[:rows], self._state)
+        if rows not in self._views:
+            self._views[rows] = map_leaves(lambda leaf: leaf[:rows], self._state)
+        return self._views[rows]
 
     def reset(self, mask: Tensor) -> None:
         """Starts the rows of `mask` [rows] afresh: counts, caches, everything."""
@@ -109,17 +114,18 @@ class StateStore:
 
     def commit(self, after: State, active: Tensor) -> None:
         """Takes over what a step returned for rows 0..B-1; rows that did not run stay untouched bit for bit."""
-        _commit(self.view(active.shape[0]), after, active)
+        rows = active.shape[0]
+        _commit(self.view(rows), after, active, self._order[:rows])
 
 
-def _commit(before: State, after: State, active: Tensor) -> None:
+def _commit(before: State, after: State, active: Tensor, order: Tensor) -> None:
     if isinstance(before, Ring):
-        advances = active & (after.written != before.written)
-        slot = torch.where(advances, before.written.remainder(max(1, before.capacity)), before.capacity)
-        before.rows[torch.arange(active.shape[0], device=active.device), slot] = after.rows[:, 0]
-        before.written.copy_(torch.where(active, after.written, before.written))
+        written = torch.where(active, after.written, before.written)
+        slot = torch.where(written > before.written, before.written.remainder(max(1, before.capacity)), before.capacity)
+        before.rows.index_put_((order, slot), after.rows[:, 0])
+        before.written.copy_(written)
     elif isinstance(before, Tensor):
         before.copy_(select(active, after, before))
     else:
         for old, new in zip(before, after, strict=True):
-            _commit(old, new, active)
+            _commit(old, new, active, order)
