@@ -45,7 +45,7 @@ def blendshapes_to_expressions(blendshapes: Array) -> Array:
 
 
 def expressions_to_blendshapes(expressions: Array) -> Array:
-    """[..., 100] coefficients -> [..., 52] weights, clipped to 0..1; exact for what `blendshapes_to_expressions` made."""
+    """[..., 100] coefficients -> [..., 52] weights clipped to 0..1; the exact way back."""
     return (expressions @ _like(EXPRESSION_BASIS.T, expressions) / EXPRESSION_SCALE).clip(0.0, 1.0)
 
 

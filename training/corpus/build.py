@@ -103,8 +103,8 @@ def _run(jobs: list[_Job], config: CorpusConfig) -> Iterator[tuple[str, dict[str
     if config.workers <= 1:
         yield from map(make, jobs)
         return
-    # Spawned workers have no threads or library state of ours
-    with multiprocessing.get_context("spawn").Pool(config.workers) as pool:
+    # Spawned workers have no threads of ours; they end now and then because each synthetic clip costs them 2 MB
+    with multiprocessing.get_context("spawn").Pool(config.workers, maxtasksperchild=40) as pool:
         yield from pool.imap_unordered(make, jobs, chunksize=2)
 
 

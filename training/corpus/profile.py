@@ -1,4 +1,4 @@
-"""Measures a corpus as shared/reference/human-motion-profile measures a real speaker, and prints both beside each other.
+"""Measures a corpus as `human-motion-profile` measures a real speaker, and prints both beside each other.
 
 python -m gesturestream.training.corpus.profile /tmp/corpus/espeak --reference human-motion-profile.json
 """
@@ -43,7 +43,7 @@ _PERCENTILES = (10, 50, 90, 99)
 
 
 class Clip(NamedTuple):
-    """poses [T, 55, 3] axis-angle (radians), root_m [T, 3], speaking [T] bool: the frames that speeds are taken from."""
+    """poses [T, 55, 3] axis-angle (radians), root_m [T, 3], speaking [T] bool: the frames speeds are taken from."""
 
     poses: Array
     root_m: Array

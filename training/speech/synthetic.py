@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from gesturestream.models.motion import SAMPLE_RATE
-from gesturestream.training.speech.espeak import Prosody, Spoken, speak
+from gesturestream.training.speech.espeak import Prosody, Spoken, restart, speak
 from gesturestream.training.speech.lexicon import GESTURE_OF_WORD
 from gesturestream.training.speech.script import Line, write_line
 from gesturestream.training.speech.speech import Floats, Phoneme, Speech, Stress, Word
@@ -19,6 +19,7 @@ PHRASE_GAP_S = 0.22
 
 def synthetic_clip(seconds: float, emotion: str, rng: np.random.Generator) -> Speech:
     """About `seconds` of one voice in one mood, silence at both ends; deterministic by `rng`."""
+    restart()
     voice = str(rng.choice(VOICES))
     prosody = prosody_of(emotion, voice, rng)
     at = float(rng.uniform(0.3, 1.5))

@@ -1,4 +1,4 @@
-"""Arms by analytic two-bone inverse kinematics with elbow swivel, for the left arm; the right arm is its mirror image."""
+"""Arms by analytic two-bone inverse kinematics with elbow swivel: the left one; the right is its mirror image."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def mirror(rotations: Array) -> Array:
 
 
 def clear_of_torso(position: Array, lean_m: Array) -> Array:
-    """Wrist positions [T, 3] (out, up, forward) kept outside the trunk and out of the lap; lean_m [T] how far the chest is forward."""
+    """Wrist positions [T, 3] (out, up, forward) kept outside the trunk; lean_m [T] how far the chest is forward."""
     out, up, forward = position[:, 0], position[:, 1], position[:, 2]
-    out = soft_floor(out, -0.10, 0.02)
+    out = soft_floor(out, 0.0, 0.02)
     inside = 1.0 / (1.0 + np.exp((np.abs(out) - 0.27) / 0.02))  # 1 in front of the trunk, 0 beside it
     height = np.clip(up / 0.45, 0.0, 1.0)
     front = 0.20 + lean_m * height

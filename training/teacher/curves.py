@@ -1,4 +1,4 @@
-"""Smooth curves over time: minimum-jerk submovements, band-limited noise, bumps. Everything vectorised over T frames."""
+"""Smooth curves over time: minimum-jerk submovements, band-limited noise, bumps; vectorised over T frames."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Move:
 
 
 def submovements(times_s: Array, start: Array, moves: Sequence[Move]) -> Array:
-    """Superposed minimum-jerk moves (Morasso): overlapping ones blend without a stop. times [T], start [D] -> [T, D]."""
+    """Superposed minimum-jerk moves (Morasso): overlaps blend without a stop. times [T], start [D] -> [T, D]."""
     if not moves:
         return np.tile(start, (len(times_s), 1))
     targets = np.stack([start] + [m.target for m in moves])

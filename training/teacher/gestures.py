@@ -70,7 +70,7 @@ def beat(rng: np.random.Generator, size: float, centre: Array) -> Form:
 
 
 def _self(rng: np.random.Generator, size: float) -> Form:
-    apex = pose(0.03, 0.27, 0.20, 14, str(rng.choice(["relaxed", "flat", "cup"])), flex=22, elbow=0.42)
+    apex = pose(0.13, 0.27, 0.215, 6, str(rng.choice(["relaxed", "flat", "cup"])), flex=34, elbow=0.46)
     return Form(prepare=pose(0.16, 0.22, 0.30, 8, "relaxed", elbow=0.4), apex=apex, hands="one", hold_s=0.22)
 
 
@@ -104,10 +104,10 @@ def _there(rng: np.random.Generator, size: float) -> Form:
 
 
 def _many(rng: np.random.Generator, size: float) -> Form:
-    wide = 0.30 + 0.09 * min(size, 1.5)
+    wide = 0.27 + 0.07 * min(size, 1.5)
     return Form(
         prepare=pose(0.10, 0.17, 0.32, 0, "cup", flex=10),
-        apex=pose(wide, 0.15, 0.31, -32, "open", flex=-10, elbow=0.4),
+        apex=pose(wide, 0.15, 0.31, -32, "open", flex=-10, elbow=0.28),
         hands="both",
         hold_s=0.24,
     )
@@ -126,10 +126,10 @@ def _no(rng: np.random.Generator, size: float) -> Form:
 
 
 def _big(rng: np.random.Generator, size: float) -> Form:
-    wide = 0.32 + 0.10 * min(size, 1.5)
+    wide = 0.28 + 0.08 * min(size, 1.5)
     return Form(
         prepare=pose(0.13, 0.14, 0.32, 6, "cup"),
-        apex=pose(wide, 0.20 + 0.04 * size, 0.33, -8, "spread", flex=14, elbow=0.5),
+        apex=pose(wide, 0.20 + 0.04 * size, 0.33, -8, "spread", flex=14, elbow=0.36),
         hands="both",
         hold_s=0.32,
     )
@@ -157,7 +157,7 @@ def _count(shape: str) -> Builder:
     def build(rng: np.random.Generator, size: float) -> Form:
         return Form(
             prepare=pose(0.20, 0.20, 0.28, 20, "cup", flex=12),
-            apex=pose(0.19, 0.32 + 0.03 * size, 0.30, 40, shape, flex=-6, elbow=0.34),
+            apex=pose(0.24, 0.40 + 0.03 * size, 0.22, 52, shape, flex=-4, elbow=0.14),
             hands="one",
             hold_s=0.32,
         )
@@ -205,7 +205,7 @@ def _stop(rng: np.random.Generator, size: float) -> Form:
 def _head(rng: np.random.Generator, size: float) -> Form:
     return Form(
         prepare=pose(0.24, 0.32, 0.28, 20, "relaxed", elbow=0.5),
-        apex=pose(0.20, 0.50, 0.22, 20, str(rng.choice(["point", "relaxed"])), flex=26, elbow=0.62),
+        apex=pose(0.235, 0.54, 0.13, 4, str(rng.choice(["point", "relaxed"])), flex=26, deviation=-8, elbow=0.72),
         hands="one",
         hold_s=0.26,
     )
@@ -214,7 +214,7 @@ def _head(rng: np.random.Generator, size: float) -> Form:
 def _heart(rng: np.random.Generator, size: float) -> Form:
     return Form(
         prepare=pose(0.18, 0.20, 0.30, 0, "open", elbow=0.4),
-        apex=pose(0.02, 0.30, 0.19, 18, "flat", flex=24, elbow=0.45),
+        apex=pose(0.12, 0.31, 0.205, 8, "flat", flex=36, elbow=0.5),
         hands="both" if rng.random() < 0.2 else "one",
         hold_s=0.4,
     )

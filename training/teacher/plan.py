@@ -121,7 +121,8 @@ def _choose_hands(style: Style, rng: np.random.Generator) -> str:
 def _stroke(stress: Stress, apex_s: float, hands: str, centre: Array, style: Style, rng: np.random.Generator) -> Stroke:
     gesture = stress.gesture if stress.gesture and rng.random() < 0.7 else "beat"
     size = style.amplitude * (0.75 + 0.4 * stress.strength) * float(rng.lognormal(0.0, 0.18))
-    form = _styled_form(form_of(gesture, rng, size, centre), style)
+    # An angry beat is a fist, but two fingers stay two fingers
+    form = _styled_form(form_of(gesture, rng, size, centre), style, curl=1.0 if gesture == "beat" else 0.25)
     if form.hands == "both":
         hands = "both"
     elif form.hands == "one" and hands == "both":
@@ -139,20 +140,21 @@ def _stroke(stress: Stress, apex_s: float, hands: str, centre: Array, style: Sty
     )
 
 
-def _styled(key: Array, style: Style, shift: float) -> Array:
+def _styled(key: Array, style: Style, shift: float, curl: float = 1.0) -> Array:
     out = key.copy()
     out[POSITION] += shift * np.array([style.width_m, style.height_m, style.reach_m])
     out[ROLL] += style.palm_deg
-    out[CURLS] = np.clip(out[CURLS] + style.curl, 0.0, 1.0)
+    out[CURLS] = np.clip(out[CURLS] + curl * style.curl, 0.0, 1.0)
     out[ELBOW] += 0.6 * style.elbow_out
     return out
 
 
-def _styled_form(form: Form, style: Style) -> Form:
+def _styled_form(form: Form, style: Style, curl: float) -> Form:
+    """A form in a speaker's and mood's manner; `curl` is how far the mood may change the hand shape."""
     return Form(
-        prepare=_styled(form.prepare, style, 0.4),
-        apex=_styled(form.apex, style, 0.4),
-        after=tuple((seconds, _styled(key, style, 0.4)) for seconds, key in form.after),
+        prepare=_styled(form.prepare, style, 0.4, curl),
+        apex=_styled(form.apex, style, 0.4, curl),
+        after=tuple((seconds, _styled(key, style, 0.4, curl)) for seconds, key in form.after),
         hands=form.hands,
         hold_s=form.hold_s,
         shrug_deg=form.shrug_deg,
