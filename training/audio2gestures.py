@@ -35,9 +35,9 @@ class LossWeights:
     """Eq. 10, the random path's body."""
     tolerance_m: float = 0.15
     """Rho of eq. 10: as far as one variant of a gesture may well be from another."""
-    liveliness: float = 1.0
+    liveliness: float = 0.3
     """The random path moves as much and as smoothly as the teacher when the teacher does, in whatever direction."""
-    face: float = 1.0
+    face: float = 1.5
     """The random path's face, which the voice determines: not relaxed."""
     alignment: float = 0.2
     """Eq. 9."""
@@ -94,7 +94,7 @@ class Objective:
 
         # The second path: what the stream does, the motion-specific code from noise, its own poses shown back to it.
         # Half of the rows are enough for it: it costs as much as the first.
-        random, prior_mean, prior_log_variance = self._mapped(codes, condition)
+        random, prior_mean, prior_log_variance = self._mapped(codes, condition, batch)
         half = slice(0, len(target) // 2)
         shown = self._emitted(first[half].detach())
         second = self._decode(codes.shared_audio[half], batch.lookahead[half], random[half], condition[half], shown)
@@ -157,11 +157,11 @@ class Objective:
         kept = (torch.rand(rows, 1, 1) < 0.6).float()
         return torch.cat([shown * kept, kept.expand(-1, shown.shape[1], 1)], -1)
 
-    def _mapped(self, codes: Codes, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _mapped(self, codes: Codes, condition: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """I_R from noise with the statistics of another clip's I_M (section 4.2, "Motion-specific code alignment")."""
         stats = clip_statistics(codes.mean.detach())[torch.randperm(len(condition))]
         mean, log_std = stats[:, None].chunk(2, -1)
-        signal = mean + log_std.exp() * coloured(torch.randn_like(codes.mean))
+        signal = mean + log_std.exp() * coloured(torch.randn_like(codes.mean), batch.features[..., PRESENCE])
         with self._networks():
             prior_mean, prior_log_variance = _float(self.model.mapping(signal, condition))
         prior_log_variance = prior_log_variance.clamp(-8.0, 0.0)

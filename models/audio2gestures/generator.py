@@ -88,31 +88,18 @@ class Audio2Gestures(Generator):
         )
 
     def forward(self, inputs: StepInputs, state: Audio2GesturesState) -> tuple[StepOutputs, Audio2GesturesState]:
-        shared, heard, level_state, audio_state = self._listen(inputs, state)
+        features, level_state = level.normalize(self.features(inputs.pcm), state.level)
+        shared, heard, audio_state = self.audio_encoder.step(features, state.audio)
         window, known, valid, lookahead_state = lookahead.gather(
             shared, inputs.audio_present, inputs.lookahead, state.lookahead
         )
         condition = self.conditions(inputs.emotion, heard, inputs.speaker, inputs.intensity)
-        motion, motion_state = self._move(window, known, condition, inputs, state.motion)
-        after = Audio2GesturesState(
-            level_state, audio_state, lookahead_state, select(valid, motion_state, state.motion)
-        )
-        return StepOutputs(self.denormalize(motion), valid, heard), after
-
-    def _listen(
-        self, inputs: StepInputs, state: Audio2GesturesState
-    ) -> tuple[Tensor, Tensor, level.LevelState, AudioState]:
-        features, level_state = level.normalize(self.features(inputs.pcm), state.level)
-        shared, heard, audio_state = self.audio_encoder.step(features, state.audio)
-        return shared, heard, level_state, audio_state
-
-    def _move(
-        self, window: Tensor, known: Tensor, condition: Tensor, inputs: StepInputs, state: MotionState
-    ) -> tuple[Tensor, MotionState]:
-        specific, mapping_state = self.mapping.step(inputs.noise, condition, state.mapping)
+        specific, mapping = self.mapping.step(inputs.noise, features[:, PRESENCE], condition, state.motion.mapping)
         emitted = self.emitted_input(inputs.emitted)
-        motion, decoder_state = self.decoder.step(window, known, specific, condition, emitted, state.decoder)
-        return motion, MotionState(mapping_state, decoder_state)
+        motion, decoder = self.decoder.step(window, known, specific, condition, emitted, state.motion.decoder)
+        advanced = select(valid, MotionState(mapping, decoder), state.motion)
+        after = Audio2GesturesState(level_state, audio_state, lookahead_state, advanced)
+        return StepOutputs(self.denormalize(motion), valid, heard), after
 
     def forward_sequence(self, inputs: StepInputs) -> StepOutputs:
         """The same network over whole sequences from a new state, as in training, given what was shown as history.
@@ -125,7 +112,8 @@ class Audio2Gestures(Generator):
         heard = smooth_sequence(instant, features[..., PRESENCE]).softmax(-1)
         condition = self.conditions(inputs.emotion, _ahead(heard, inputs.lookahead), inputs.speaker, inputs.intensity)
         window, known = lookahead.windows(shared, inputs.lookahead)
-        specific = self.mapping.sequence(inputs.noise, condition)
+        presence = _ahead(features[..., PRESENCE:], inputs.lookahead, after_end=0.0)[..., 0]
+        specific = self.mapping.sequence(inputs.noise, presence, condition)
         motion = self.decoder(window, known, specific, condition, self.emitted_input(inputs.emitted))
         return StepOutputs(self.denormalize(motion), torch.ones_like(motion[..., 0], dtype=torch.bool), heard)
 
@@ -157,7 +145,10 @@ class Audio2Gestures(Generator):
         return motion * self.motion_std + self.motion_mean
 
 
-def _ahead(heard: Tensor, lookahead: Tensor) -> Tensor:
-    """What had been heard when motion frame m was made: audio frame m + L, or the last one. [B, T, 8]."""
+def _ahead(heard: Tensor, lookahead: Tensor, after_end: float | None = None) -> Tensor:
+    """What had been heard when motion frame m was made: audio frame m + L; after the audio's end the last one, or
+    `after_end`. [B, T, D] -> [B, T, D]."""
     frames = torch.arange(heard.shape[1], device=heard.device) + lookahead[:, None]
-    return heard.gather(1, frames.clamp_max(heard.shape[1] - 1)[:, :, None].expand_as(heard))
+    last = heard.shape[1] - 1
+    found = heard.gather(1, frames.clamp_max(last)[:, :, None].expand_as(heard))
+    return found if after_end is None else torch.where((frames <= last)[:, :, None], found, after_end)

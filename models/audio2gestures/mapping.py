@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gesturestream.models.streaming.convolution import CausalConv1d
-from gesturestream.models.streaming.state import Ring
+from gesturestream.models.streaming.state import Ring, map_leaves
 
 STYLE_RATE = 1.0 / 30.0
 """Share of the way to a newly drawn style per frame."""
@@ -20,6 +20,9 @@ REDRAW_ABOVE = 2.9
 
 KEEP = 0.9
 """Share of itself that the noise keeps per frame, twice over: a half-life of about 0.3 s."""
+ACTIVITY_RATE = 0.1
+IDLE_PACE = 0.1
+"""How fast the noise wanders in silence, beside its pace in speech."""
 _SLOW_GAIN = (1.0 + KEEP) / math.sqrt(1.0 + KEEP**2)  # gives the twice smoothed noise unit variance
 
 
@@ -32,8 +35,9 @@ class StyleState(NamedTuple):
 
 
 class ColourState(NamedTuple):
-    """The noise smoothed once and twice; it starts still and is at full strength after a second."""
+    """The noise smoothed once and twice; it starts still and is at full strength after a second of speech."""
 
+    activity: Tensor  # [B] presence of speech, smoothed
     once: Tensor  # [B, I]
     twice: Tensor  # [B, I]
 
@@ -44,19 +48,28 @@ class MappingState(NamedTuple):
     rings: tuple[Ring, ...]
 
 
-def colour(e: Tensor, state: ColourState) -> tuple[Tensor, ColourState]:
-    """Normals [B, I] drawn anew each frame to noise of unit variance that wanders: codes drawn anew 30 times a second
-    twitch, and the paper's own noise is smoothed by its non-causal network."""
-    once = KEEP * state.once + math.sqrt(1.0 - KEEP**2) * e
-    twice = KEEP * state.twice + (1.0 - KEEP) * once
-    return _SLOW_GAIN * twice, ColourState(once, twice)
+def new_colour(rows: int, size: int) -> ColourState:
+    return ColourState(torch.zeros(rows), torch.zeros(rows, size), torch.zeros(rows, size))
 
 
-def coloured(e: Tensor) -> Tensor:
-    """`colour` over a sequence [B, T, I] from a new state."""
-    state, out = ColourState(torch.zeros_like(e[:, 0]), torch.zeros_like(e[:, 0])), []
+def colour(e: Tensor, presence: Tensor, state: ColourState) -> tuple[Tensor, ColourState]:
+    """Normals [B, I] drawn anew each frame to noise of unit variance that wanders.
+
+    Codes drawn anew 30 times a second twitch; the paper's own noise is smoothed by its non-causal network. The noise
+    wanders while there is speech (presence [B], 0..1) and hardly in silence: hands at rest stay where they are.
+    """
+    activity = state.activity + ACTIVITY_RATE * (presence - state.activity)
+    keep = KEEP ** (IDLE_PACE + (1.0 - IDLE_PACE) * activity)[:, None]
+    once = keep * state.once + (1.0 - keep.square()).sqrt() * e
+    twice = keep * state.twice + (1.0 - keep) * once
+    return _SLOW_GAIN * twice, ColourState(activity, once, twice)
+
+
+def coloured(e: Tensor, presence: Tensor) -> Tensor:
+    """`colour` over a sequence [B, T, I], presence [B, T], from a new state."""
+    state, out = map_leaves(lambda leaf: leaf.to(e.dtype), new_colour(e.shape[0], e.shape[2])), []
     for t in range(e.shape[1]):
-        value, state = colour(e[:, t], state)
+        value, state = colour(e[:, t], presence[:, t], state)
         out.append(value)
     return torch.stack(out, 1)
 
@@ -92,8 +105,7 @@ class MappingNet(nn.Module):
         style = StyleState(
             torch.zeros(rows, 2 * self.size), torch.zeros(rows, 2 * self.size), torch.zeros(rows, dtype=torch.int64)
         )
-        colour = ColourState(torch.zeros(rows, self.size), torch.zeros(rows, self.size))
-        return MappingState(style, colour, tuple(c.init_state(rows) for c in self._convolutions()))
+        return MappingState(style, new_colour(rows, self.size), tuple(c.init_state(rows) for c in self._convolutions()))
 
     def forward(self, signal: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Signal [B, T, I] (mean + std * e), condition [B, T, C] -> mean and log variance of I_R [B, T, I]."""
@@ -106,10 +118,12 @@ class MappingNet(nn.Module):
         difference, log_variance = self.head(x.transpose(1, 2)).chunk(2, -1)
         return signal + difference, log_variance
 
-    def step(self, noise: Tensor, condition: Tensor, state: MappingState) -> tuple[Tensor, MappingState]:
+    def step(
+        self, noise: Tensor, presence: Tensor, condition: Tensor, state: MappingState
+    ) -> tuple[Tensor, MappingState]:
         """Noise [B, Z] -> I_R [B, I] (the head's mean: the randomness is in the input)."""
         style = self._style(noise, state.style)
-        wandering, colour_state = colour(noise[:, : self.size], state.colour)
+        wandering, colour_state = colour(noise[:, : self.size], presence, state.colour)
         mean, log_std = style.now.chunk(2, -1)
         signal = mean + log_std.exp() * wandering
         x, after = signal, []
@@ -121,10 +135,10 @@ class MappingNet(nn.Module):
             x = functional.leaky_relu(x, 0.2)
         return signal + self.head(x)[:, : self.size], MappingState(style, colour_state, tuple(after))
 
-    def sequence(self, noise: Tensor, condition: Tensor) -> Tensor:
-        """What `step` gives from a new state, for noise [B, T, Z] and condition [B, T, C] at once: I_R [B, T, I]."""
+    def sequence(self, noise: Tensor, presence: Tensor, condition: Tensor) -> Tensor:
+        """What `step` gives from a new state for T frames at once: [B, T, Z], [B, T], [B, T, C] -> I_R [B, T, I]."""
         style, signal = self.init_state(len(noise)).style, []
-        wandering = coloured(noise[:, :, : self.size])
+        wandering = coloured(noise[:, :, : self.size], presence)
         for t in range(noise.shape[1]):
             style = self._style(noise[:, t], style)
             mean, log_std = style.now.chunk(2, -1)
