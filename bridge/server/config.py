@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from gesturestream.bridge.protocol.codes import Limits
@@ -13,6 +14,15 @@ log = logging.getLogger(__name__)
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 WEB_DIST = Path(__file__).parent.parent / "web" / "dist"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine's own; False for names."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +66,7 @@ class ServerConfig:
     @property
     def loopback(self) -> bool:
         """Whether only this machine can connect."""
-        return self.host in LOOPBACK_NAMES or self.host.startswith("127.")
+        return self.host == "localhost" or is_loopback(self.host)
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """The TLS side, or None without a certificate. ValueError when the files cannot be used."""

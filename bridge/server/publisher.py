@@ -145,6 +145,8 @@ class Publisher:
             with self._mailroom.lock:
                 for event in events:
                     self._ids[event].pop()
+                    if not self._ids[event]:  # a client may name a million gestures that do not exist
+                        del self._ids[event]
             raise
 
     def _replace_owner(self, outbox: Outbox) -> None:

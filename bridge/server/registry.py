@@ -45,6 +45,7 @@ class Registry:
         self._max_sessions = max_sessions
         self._clock = clock
         self._publishers: dict[str, Publisher] = {}
+        self._local: Publisher | None = None
         self._dropped = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -95,12 +96,14 @@ class Registry:
         """Publishes a session that the server itself feeds, under the name `local`."""
         publisher = self._publisher(LOCAL, microphone=microphone)
         publisher.session = session
-        self._publishers[session.id] = publisher
+        self._publishers[session.id] = self._local = publisher
         session.attach(publisher)
         return publisher
 
     def find(self, name: str) -> Publisher | None:
-        """By id, or else the newest of that name."""
+        """By id, or else the newest of that name; `local` is never a client's session that calls itself so."""
+        if name == LOCAL:
+            return self._local
         named = [publisher for publisher in self if publisher.name == name]
         return self._publishers.get(name) or (named[-1] if named else None)
 
@@ -143,6 +146,8 @@ class Registry:
     def forget(self, publisher: Publisher) -> None:
         """The session has ended by itself."""
         self._publishers.pop(publisher.session.id, None)
+        if publisher is self._local:
+            self._local = None
         timer = self._timers.pop(publisher.session.id, None)
         if timer is not None:
             timer.cancel()

@@ -15,11 +15,9 @@ from gesturestream.bridge.http import Viewer, page, path_of
 from gesturestream.bridge.metrics import Counters
 from gesturestream.bridge.protocol.codes import STREAM_PATH
 from gesturestream.bridge.protocol.connection import token_matches
-from gesturestream.bridge.server.config import ServerConfig
+from gesturestream.bridge.server.config import ServerConfig, is_loopback
 from gesturestream.bridge.server.doors import Doors
 from gesturestream.bridge.server.guard import Guard
-
-_LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
 class Requests:
@@ -68,6 +66,6 @@ class Requests:
     def _metrics(self, peer: str, authorization: str) -> Response:
         given = authorization.removeprefix("Bearer ").strip()
         known = self._config.token is not None and token_matches(self._config.token, given)
-        if not peer.startswith(_LOOPBACK) and not known:
+        if not is_loopback(peer) and not known:
             return page(HTTPStatus.FORBIDDEN, "/metrics is loopback-only unless a token is given.\n")
         return page(HTTPStatus.OK, self._counters.text(), "text/plain; version=0.0.4; charset=utf-8")
