@@ -217,6 +217,13 @@ def test_the_servers_own_voice_is_forwarded_unless_it_is_a_microphone(engine, mi
     assert [header.sequence for header, _ in audio] == list(range(len(audio)))
 
 
+def test_nobody_else_is_local(engine):
+    with serving(engine) as url, Talk(url) as owner, Talk(url) as other:
+        owner.start(name="local")
+        other.say(type="watch", protocol=1, session="local")
+        assert other.refusal() == ("bad_field", "session", 4404)
+
+
 @pytest.mark.parametrize(
     ("first", "expected"),
     [
@@ -252,7 +259,7 @@ def test_offline_audio_beyond_the_credit_closes_with_4413(url):
 
 
 def test_silence_at_the_door_closes_with_4408(engine):
-    with serving(engine, opening_s=0.1) as url, Talk(url) as talk:
+    with serving(engine, opening_s=1.0) as url, Talk(url) as talk:
         assert talk.refusal() == ("bad_type", None, 4408)
 
 
@@ -286,7 +293,7 @@ def test_too_many_connections_before_their_first_message_are_refused(engine):
 
 
 def test_a_crowd_that_arrives_at_once_is_let_in(engine):
-    with serving(engine, pending_connections=2) as url, ThreadPoolExecutor(12) as crowd:
+    with serving(engine, pending_connections=2, retry_after_s=9.0) as url, ThreadPoolExecutor(12) as crowd:
         assert all(crowd.map(lambda _: offline(url, tone(0.1))[2] == 1000, range(12)))
 
 
@@ -405,7 +412,7 @@ def test_an_offline_owner_that_reads_late_still_gets_every_frame(url):
 
 
 def test_a_reader_whose_socket_takes_nothing_is_closed_with_4430(engine):
-    with serving(engine, stall_s=0.3) as url, Talk(url) as owner, Talk(url, receive_buffer=32768) as stuck:
+    with serving(engine, stall_s=2.0) as url, Talk(url) as owner, Talk(url, receive_buffer=32768) as stuck:
         session = owner.start(mode="offline")["session"]
         stuck.watch(session=session)
         speaking = threading.Thread(target=speak_within_credit, args=(owner, 12.0), daemon=True)
@@ -450,8 +457,10 @@ def test_a_port_in_use_is_named_with_what_to_do(engine):
 
 
 def test_what_would_not_be_safe_does_not_start():
-    with pytest.raises(ValueError, match="--token"):
-        ServerConfig(host="0.0.0.0")
+    for host in ("0.0.0.0", "", "192.0.2.7", "127.example.org"):
+        with pytest.raises(ValueError, match="--token"):
+            ServerConfig(host=host)
+    assert ServerConfig(host="127.0.0.2").loopback and ServerConfig(host="::1").loopback
     with pytest.raises(ValueError, match="both or none"):
         ServerConfig(tls_cert="x.pem")
     assert "s3cret" not in repr(ServerConfig(token="s3cret"))
