@@ -48,11 +48,6 @@ def main(args: Sequence[str] | None = None) -> int:
         prog="gesturestream",
         description=DESCRIPTION,
         args=args,
-        config=(
-            tyro.conf.OmitArgPrefixes,
-            tyro.conf.UseAppendAction,
-            tyro.conf.DisallowNone,
-            tyro.conf.FlagCreatePairsOff,
-        ),
+        config=TYRO,
     )
     return execute(command)

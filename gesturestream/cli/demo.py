@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,16 +31,13 @@ class Demo(Command):
 
     def run(self) -> int:
         from gesturestream.cli.local import LocalVoice, run_server
+        from gesturestream.realtime.sources.files import demo_speech_path
 
         if self.mic and self.file is not None:
             raise UsageError("--mic and --file exclude each other: give one of them")
-        source = microphone() if self.mic else looped(self.file or bundled_speech())
+        source = microphone() if self.mic else looped(self.file or demo_speech_path())
         voice = LocalVoice(source=source, microphone=self.mic, options=self.voice)
         return run_server(self.listen, voice, open_page=self.open)
-
-
-def bundled_speech() -> Path:
-    return Path(str(resources.files("gesturestream.realtime") / "assets" / "demo_speech.flac"))
 
 
 def looped(path: Path) -> Source:
