@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ctypes.util import find_library
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,8 @@ def test_bad_option_is_named(option: str, value: str, word: str, tmp_path: Path)
 
 
 def test_unknown_device() -> None:
-    assert_clear_error(run("live", "--device", "no such microphone", "--port", 0), "microphone")
+    word = "microphone" if find_library("portaudio") else "libportaudio2"
+    assert_clear_error(run("live", "--device", "no such microphone", "--port", 0), word)
 
 
 def test_exposed_host_needs_a_token() -> None:
@@ -182,7 +184,7 @@ def test_interrupted_render_leaves_a_readable_recording(tmp_path: Path) -> None:
     process = subprocess.Popen(command("render", tmp_path / "long.wav", "-o", out), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert "108000 frames" in process.stderr.readline()
-    time.sleep(1)
+    time.sleep(3)  # an hour of speech takes minutes
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
