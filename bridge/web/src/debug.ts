@@ -1,4 +1,4 @@
-import type { App } from "./app/app";
+import type { App, Shown } from "./app/app";
 import type { Stage } from "./stage/stage";
 import type { Meters } from "./ui/meters";
 
@@ -11,6 +11,10 @@ export interface DebugHandle {
   readonly mediaTime_s: number | null;
   readonly epoch: number | null;
   readonly audioMediaTime_s: number | null;
+  /** The last picture: its media time, epoch and the audio clock at which it was drawn. */
+  readonly shown: Shown;
+  /** Gain of the page's sound now: 0 when muted. */
+  readonly gain: number;
   readonly arrival_ms: number | null;
   readonly badMessages: number;
   readonly errors: readonly string[];
@@ -42,6 +46,8 @@ export function exposeDebug(app: App, stage: Stage, meters: Meters): void {
     get mediaTime_s() { return app.player?.mediaTime_s ?? null; },
     get epoch() { return app.player?.buffer.epoch ?? null; },
     get audioMediaTime_s() { return app.speaker.mediaTime_s(); },
+    get shown() { return app.shown; },
+    get gain() { return app.speaker.gainNow; },
     get arrival_ms() { return app.counters.arrival_ms; },
     get badMessages() { return app.session.badMessages; },
     get errors() { return app.errors; },

@@ -28,6 +28,16 @@ export interface Counters {
   stats: Stats | null;
 }
 
+export interface Shown {
+  mediaTime_s: number | null;
+  epoch: number | null;
+  /** `AudioContext.currentTime`. */
+  context_s: number;
+  time_s: number;
+}
+
+const REST_AFTER_INTERRUPT_MS = 3000;
+
 /** Ties session, sound and body together; one instance per page. */
 export class App implements SessionListener {
   readonly session: Session;
@@ -38,6 +48,8 @@ export class App implements SessionListener {
   avatar: Avatar | null = null;
   /** Path of both wrists since the session opened. */
   travel: Travel | null = null;
+  /** What is on screen, as of the last picture: media time, its epoch, and the audio clock it was drawn by. */
+  shown: Shown = { mediaTime_s: null, epoch: null, context_s: 0, time_s: 0 };
   fileName = "";
   speechHeard = false;
   /** Time it took to build the character, ms. */
@@ -46,7 +58,10 @@ export class App implements SessionListener {
   readonly speaker = new Speaker(this.context);
   private microphone: Microphone | null = null;
   private file: FileVoice | null = null;
+  private filePcm: Float32Array | null = null;
   private pendingFile: Float32Array | null = null;
+  private restTimer = 0;
+  private opening = 0;
   private avatarKey = "";
 
   constructor(private readonly stage: Stage, private readonly face: Face) {
@@ -57,7 +72,12 @@ export class App implements SessionListener {
 
   /** Sound is waiting for a click: browsers start audio only after one. */
   get needsClick(): boolean {
-    return this.context.state === "suspended" && this.session.role !== "idle" && this.session.role !== "microphone";
+    return this.context.state === "suspended" && (this.session.role === "file" || (this.session.role === "watch" && this.session.hearsWatched));
+  }
+
+  /** A file was cut short: the body comes to rest. */
+  get interrupted(): boolean {
+    return this.session.role === "file" && !this.file && !this.pendingFile;
   }
 
   hear(): void {
@@ -65,9 +85,11 @@ export class App implements SessionListener {
   }
 
   async toggleMicrophone(): Promise<void> {
+    const turn = ++this.opening;
     if (this.session.role === "microphone") return this.follow();
     try {
       const microphone = await Microphone.open(this.context, (pcm) => this.fromMicrophone(pcm), () => this.lostMicrophone());
+      if (turn !== this.opening) return microphone.close(); // something else was chosen meanwhile
       this.stopVoices();
       this.microphone = microphone;
       this.session.own("microphone", this.context.sampleRate);
@@ -78,13 +100,14 @@ export class App implements SessionListener {
   }
 
   async openFile(file: File): Promise<void> {
+    const turn = ++this.opening;
     try {
       void this.context.resume();
       const pcm = await decodeFile(this.context, file);
-      this.stopVoices();
+      if (turn !== this.opening) return;
       this.fileName = file.name;
-      this.pendingFile = pcm;
-      this.session.own("file", this.context.sampleRate);
+      this.filePcm = pcm;
+      this.playFile();
     } catch (error) {
       this.report(error instanceof Error ? error.message : String(error));
     }
@@ -100,15 +123,15 @@ export class App implements SessionListener {
   /** Seed and look-ahead are fixed by `start`: open the same kind of session again. */
   restart(): void {
     const { role } = this.session;
-    if (role === "watch" || role === "file") return;
     if (role === "microphone") this.session.own("microphone", this.context.sampleRate);
-    else this.follow();
+    else if (role === "file") this.playFile();
+    else if (role === "idle") this.follow();
   }
 
   interrupt(): void {
-    this.session.send({ type: "interrupt", played_s: this.speaker.mediaTime_s() ?? this.player?.mediaTime_s ?? null });
-    this.file?.stop();
+    this.session.send({ type: "interrupt", played_s: this.played_s() });
     this.speaker.flush();
+    if (this.session.role === "file") this.cutFile();
   }
 
   draw(time_s: number, dt_s: number): void {
@@ -117,14 +140,20 @@ export class App implements SessionListener {
       this.stage.view.follow(this.avatar.rig.worldPosition("head"), this.avatar.rig.worldPosition("pelvis"));
     }
     this.stage.render(dt_s);
+    this.shown = { mediaTime_s: this.player?.mediaTime_s ?? null, epoch: this.player?.epoch ?? null, context_s: this.context.currentTime, time_s };
   }
 
+  /** Media time on screen; before the first sample is heard the clock is still on its way to zero. */
   played_s(): number | null {
-    return this.player?.mediaTime_s ?? null;
+    const time_s = this.player?.mediaTime_s ?? null;
+    return time_s && Math.max(0, time_s);
   }
 
   onLink(link: Link): void {
-    if (link.state === "waiting" || link.state === "failed") this.note(link.words);
+    if (link.state === "waiting" || link.state === "failed") {
+      this.note(link.words);
+      this.pauseFile();
+    }
     this.face.link(link);
   }
 
@@ -134,6 +163,11 @@ export class App implements SessionListener {
     this.travel = new Travel(ready.skeleton, ["left_wrist", "right_wrist"].map((name) => this.avatar!.rig.index(name)));
     this.speaker.flush();
     this.startFile(role);
+    this.face.ready(ready, role);
+  }
+
+  onChanged(ready: Ready, role: Role): void {
+    this.ensureAvatar(ready);
     this.face.ready(ready, role);
   }
 
@@ -168,16 +202,43 @@ export class App implements SessionListener {
     this.report(error.field ? `${error.field}: ${error.message}` : error.message);
   }
 
+  private playFile(): void {
+    this.stopVoices();
+    this.pendingFile = this.filePcm;
+    this.session.own("file", this.context.sampleRate);
+  }
+
+  /** The connection broke: what has not been heard is spoken in the session that replaces this one. */
+  private pauseFile(): void {
+    if (!this.file) return;
+    this.pendingFile = this.file.rest();
+    this.file.stop();
+    this.file = null;
+    this.speaker.flush();
+  }
+
+  /** Back to where the page was, once the body has come to rest. */
+  private cutFile(): void {
+    this.file?.stop();
+    this.file = this.pendingFile = null;
+    window.clearTimeout(this.restTimer);
+    this.restTimer = window.setTimeout(() => this.follow(), REST_AFTER_INTERRUPT_MS);
+    this.face.status();
+  }
+
   private startFile(role: Role): void {
     if (role !== "file" || !this.pendingFile) return;
     const pcm = this.pendingFile;
     this.pendingFile = null;
     this.file = new FileVoice(pcm, this.context.sampleRate, {
       send: (piece) => this.session.sendAudio(encodeS16(piece)),
+      sent: () => this.session.send({ type: "utterance_end", id: "file" }),
       play: (media_s, piece) => {
         this.level.feed(piece);
         this.speaker.play(media_s, piece, this.context.sampleRate);
       },
+      ahead_s: () => this.speaker.ahead_s,
+      audible: () => this.speaker.running,
       ended: () => this.follow(),
     });
   }
@@ -193,6 +254,7 @@ export class App implements SessionListener {
   }
 
   private stopVoices(): void {
+    window.clearTimeout(this.restTimer);
     this.microphone?.close();
     this.file?.stop();
     this.microphone = this.file = this.pendingFile = null;

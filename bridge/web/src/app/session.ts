@@ -20,7 +20,10 @@ export interface Choices {
 
 export interface SessionListener {
   onLink(link: Link): void;
+  /** A session begins, or is taken up again. */
   onReady(ready: Ready, role: Role): void;
+  /** The running session has another generator, or tells less than was asked for. */
+  onChanged(ready: Ready, role: Role): void;
   onPose(frame: PoseFrame, arrival_s: number): void;
   onAudio(frame: AudioFrame): void;
   onEvent(event: ServerEvent): void;
@@ -39,6 +42,9 @@ export class Session {
   private generation = 0;
   private watchAudio = true;
   private lastError: ServerError | null = null;
+  private rate = 16000;
+  /** What takes the session we own up again after its connection broke. */
+  private resume: { resume: string; resume_key: string } | null = null;
 
   constructor(
     private readonly url: string,
@@ -49,6 +55,7 @@ export class Session {
 
   /** Shows the server's own session where it has one, else an idling body of our own. */
   async follow(): Promise<void> {
+    this.resume = null;
     const generation = this.begin("idle");
     this.listener.onLink({ state: "connecting" });
     try {
@@ -56,7 +63,7 @@ export class Session {
       if (generation !== this.generation) return;
       const local = sessions.find(({ session, name }) => session === "local" || name === "local") ?? sessions.find(({ name }) => name !== "avatar");
       this.role = local ? "watch" : "idle";
-      this.open(local ? this.watching(local.session) : this.starting("live", 16000));
+      this.open(local ? this.watching(local.session) : this.starting(16000));
     } catch (closed) {
       if (generation === this.generation) this.broken((closed as CloseEvent).code ?? 1006, (closed as CloseEvent).reason ?? "");
     }
@@ -64,8 +71,9 @@ export class Session {
 
   /** Opens a session whose voice this page gives. */
   own(role: "microphone" | "file", rate: number): void {
+    this.resume = null;
     this.begin(role);
-    this.open(this.starting(role === "file" ? "agent" : "live", rate));
+    this.open(this.starting(rate));
   }
 
   send(message: object): void {
@@ -86,11 +94,18 @@ export class Session {
 
   private begin(role: Role): number {
     window.clearTimeout(this.retryTimer);
+    if (this.role !== "watch") this.discard();
     this.connection?.close();
     this.connection = null;
     this.ready = null;
     this.role = role;
     return ++this.generation;
+  }
+
+  /** Ends the session we own: left open it would keep its seat on the server for a while. */
+  private discard(): void {
+    this.send({ type: "interrupt" });
+    this.send({ type: "end" });
   }
 
   private open(opening: Opening): void {
@@ -113,7 +128,10 @@ export class Session {
   private opened(ready: Ready): void {
     this.attempt = 0;
     this.lastError = null;
+    const running = this.ready !== null;
     this.ready = ready;
+    if (running) return this.listener.onChanged(ready, this.role);
+    this.resume = ready.resume_key ? { resume: ready.session, resume_key: ready.resume_key } : null;
     this.listener.onLink({ state: "live" });
     this.listener.onReady(ready, this.role);
   }
@@ -122,12 +140,12 @@ export class Session {
     this.lastError = error;
     // A microphone session keeps its voice to itself: watch the body without it.
     if (this.role === "watch" && error.code === "forbidden" && error.field === "audio") this.refusedAudio();
-    else this.listener.onError(error);
+    else if (!error.fatal) this.listener.onError(error); // of a fatal one the close that follows tells
   }
 
   private refusedAudio(): void {
     this.watchAudio = false;
-    if (this.ready) this.listener.onReady(this.ready, this.role);
+    if (this.ready) this.listener.onChanged(this.ready, this.role);
   }
 
   /** False when the session watched keeps its voice to itself: a microphone that is not forwarded. */
@@ -136,32 +154,31 @@ export class Session {
   }
 
   private broken(code: number, reason: string): void {
-    const words = this.lastError?.fatal ? this.lastError.message : closeInWords(code, reason);
+    const words = this.lastError?.fatal && !mayRetry(code) ? this.lastError.message : closeInWords(code, reason);
     if (!mayRetry(code) && !(this.role === "watch" && code === 1000)) {
       return this.listener.onLink({ state: "failed", words });
     }
+    if (code === 4404) this.resume = null;
     const retry_s = retryDelay_s(this.attempt++);
     this.listener.onLink({ state: "waiting", words, retry_s });
-    const { role, ready } = this;
-    this.retryTimer = window.setTimeout(() => this.retry(role, ready), retry_s * 1000);
+    const { role } = this;
+    this.retryTimer = window.setTimeout(() => this.retry(role), retry_s * 1000);
   }
 
-  private retry(role: Role, ready: Ready | null): void {
-    if (role !== "microphone" || !ready?.resume_key) return void this.follow();
-    const resume = { resume: ready.session, resume_key: ready.resume_key };
-    const { rate } = this.lastAudio;
+  /** A voice of our own goes on: a microphone in the session it had, if the server still knows it. */
+  private retry(role: Role): void {
+    if (role !== "microphone" && role !== "file") return void this.follow();
     this.begin(role);
-    this.open({ ...this.starting("live", rate), ...resume });
+    const resume = role === "microphone" ? this.resume : null;
+    this.open({ ...this.starting(this.rate), ...resume });
   }
 
-  private lastAudio = { rate: 16000 };
-
-  private starting(mode: "live" | "agent", rate: number): Opening {
-    this.lastAudio = { rate };
+  private starting(rate: number): Opening {
+    this.rate = rate;
     const { generator, ...rest } = this.choices;
     return {
       type: "start",
-      mode,
+      mode: this.role === "file" ? "agent" : "live",
       audio: { rate, format: "s16le", channels: 1 },
       ...rest,
       ...(generator ? { generator } : {}),

@@ -1,5 +1,5 @@
 const LEAD_S = 0.12; // first sample after a gap or a flush is scheduled this far ahead
-const MAX_LEAD_S = 0.8;
+const MAX_LEAD_S = 2.5;
 const FADE_S = 0.02;
 
 /** Plays pieces of PCM at their media time. While it plays, it is the master clock of the body. */
@@ -9,6 +9,7 @@ export class Speaker {
   /** Audio context time at which media time 0 is (or would have been) heard, before output latency. */
   private anchor_s: number | null = null;
   private end_s = 0;
+  private silent = false;
 
   constructor(private readonly context: AudioContext) {
     this.gain = new GainNode(context);
@@ -20,7 +21,12 @@ export class Speaker {
   }
 
   set muted(muted: boolean) {
-    this.gain.gain.setTargetAtTime(muted ? 0 : 1, this.context.currentTime, 0.01);
+    this.silent = muted;
+    this.gain.gain.setTargetAtTime(this.level, this.context.currentTime, FADE_S / 4);
+  }
+
+  private get level(): number {
+    return this.silent ? 0 : 1;
   }
 
   play(mediaTime_s: number, pcm: Float32Array, rate: number): void {
@@ -56,7 +62,12 @@ export class Speaker {
     return this.context.currentTime - latency_s - this.anchor_s;
   }
 
-  /** Seconds of audio still to be heard. */
+  /** Gain of the output now, 0..1. */
+  get gainNow(): number {
+    return this.gain.gain.value;
+  }
+
+  /** Seconds of audio scheduled and not yet heard. */
   get ahead_s(): number {
     return Math.max(0, this.end_s - this.context.currentTime);
   }
@@ -65,9 +76,9 @@ export class Speaker {
   flush(): void {
     const now_s = this.context.currentTime;
     const { gain } = this.gain;
-    const level = gain.value;
+    gain.cancelScheduledValues(now_s);
     gain.setTargetAtTime(0, now_s, FADE_S / 4);
-    gain.setTargetAtTime(level, now_s + FADE_S, FADE_S / 4);
+    gain.setTargetAtTime(this.level, now_s + FADE_S, FADE_S / 4);
     for (const source of this.playing) source.stop(now_s + FADE_S);
     this.playing.clear();
     this.anchor_s = null;

@@ -12,6 +12,8 @@ export class Player {
   readonly clock = new FrameClock();
   readonly pose: Pose;
   mediaTime_s: number | null = null;
+  /** Epoch of the frames on screen. */
+  epoch: number | null = null;
   underruns = 0;
   private readonly sampled: Pose;
   private readonly fadeFrom: Pose;
@@ -40,7 +42,7 @@ export class Player {
     this.buffer.clear();
     this.clock.reset();
     this.fade(now_s);
-    this.mediaTime_s = null;
+    this.mediaTime_s = this.epoch = null;
   }
 
   update(now_s: number, audioMedia_s: number | null): Pose {
@@ -52,6 +54,7 @@ export class Player {
     this.mediaTime_s = media_s;
     const state = this.buffer.sample(media_s, this.sampled);
     if (state === "empty") return this.pose;
+    this.epoch = this.buffer.epoch;
     if (state === "underrun") this.underruns++;
     this.show(now_s);
     return this.pose;

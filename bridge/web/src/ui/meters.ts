@@ -46,7 +46,7 @@ export class Meters {
   private numbers(): void {
     const { counters, player, session } = this.app;
     const rows: [string, string][] = [
-      ["Sound to motion", ms(counters.stats?.sound_to_motion_ms_p50)],
+      ["Sound to motion", counters.stats?.sound_to_motion_ms_p50 === null ? "n/a" : ms(counters.stats?.sound_to_motion_ms_p50)],
       ["Step p50 / p99", `${ms(counters.stats?.step_ms_p50)} / ${ms(counters.stats?.step_ms_p99)}`],
       ["Server to page", ms(counters.arrival_ms)],
       ["Round trip", ms(session.clock?.roundTrip_s == null ? null : 1000 * session.clock.roundTrip_s)],

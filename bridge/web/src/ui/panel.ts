@@ -28,7 +28,7 @@ export class Panel {
     fillSelect(byId("speaker"), Array.from({ length: Math.max(1, ready.speakers) }, (_, i) => String(i)), String(choices.speaker));
     byId<HTMLSelectElement>("lookahead").value = String(ready.lookahead_frames);
     byId<HTMLInputElement>("seed").placeholder = `random: ${ready.seed}`;
-    for (const id of ["seed", "lookahead"]) byId<HTMLInputElement>(id).disabled = role === "watch" || role === "file";
+    for (const id of ["seed", "lookahead"]) byId<HTMLInputElement>(id).disabled = role === "watch";
     this.cues(ready.cues);
   }
 

@@ -26,13 +26,13 @@ export class StatusView implements Face {
   }
 
   status(): void {
-    const { session, fileName, needsClick } = this.app;
+    const { session, fileName, needsClick, interrupted } = this.app;
     byId("hear").hidden = !needsClick;
     const microphone = byId("microphone");
     microphone.setAttribute("aria-pressed", String(session.role === "microphone"));
     microphone.querySelector("span")!.textContent = session.role === "microphone" ? "Stop listening" : "Use my microphone";
     if (!session.ready) return;
-    const { title, detail } = headline(session.role, { name: session.ready.name, generator: session.ready.generator, fileName, serverMicrophone: !session.hearsWatched });
+    const { title, detail } = headline(session.role, { name: session.ready.name, generator: session.ready.generator, fileName, interrupted, serverMicrophone: !session.hearsWatched });
     this.say(title, detail);
   }
 

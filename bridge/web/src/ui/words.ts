@@ -11,12 +11,14 @@ export interface Names {
   generator: string;
   /** The file this page speaks. */
   fileName: string;
+  /** It was cut short. */
+  interrupted?: boolean;
   /** The session watched is fed by the server's microphone, which is not forwarded. */
   serverMicrophone?: boolean;
 }
 
 /** What runs, in one sentence a first-time visitor understands. */
-export function headline(role: Role, { name, generator, fileName, serverMicrophone }: Names): Headline {
+export function headline(role: Role, { name, generator, fileName, interrupted, serverMicrophone }: Names): Headline {
   const made = `The whole body is generated live by ${generator}.`;
   switch (role) {
     case "watch":
@@ -25,6 +27,7 @@ export function headline(role: Role, { name, generator, fileName, serverMicropho
     case "microphone":
       return { title: "Listening to your microphone", detail: `Say something: the body gestures while you speak. ${made}` };
     case "file":
+      if (interrupted) return { title: "Interrupted", detail: "The body comes to rest." };
       return { title: `Speaking ${fileName}`, detail: made };
     case "idle":
       return { title: "Ready for a voice", detail: "Turn on the microphone, or drop a recording anywhere on this page." };
