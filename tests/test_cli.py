@@ -131,6 +131,17 @@ def test_bad_option_is_named(option: str, value: str, word: str, tmp_path: Path)
     assert_clear_error(run("render", SPEECH, "-o", tmp_path / "out.npz", option, value), word)
 
 
+@pytest.mark.parametrize(
+    "content", [None, b"\x80\x04K\x01.", SPEECH.read_bytes()[:4096]], ids=["missing", "pickle", "sound"]
+)
+def test_foreign_checkpoint(content: bytes | None, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "own.safetensors"
+    if content is not None:
+        checkpoint.write_bytes(content)
+    result = run("render", SPEECH, "-o", tmp_path / "out.npz", "--checkpoint", checkpoint)
+    assert_clear_error(result, "own.safetensors", "gesturestream train")
+
+
 def test_unknown_device() -> None:
     word = "microphone" if find_library("portaudio") else "libportaudio2"
     assert_clear_error(run("live", "--device", "no such microphone", "--port", 0), word)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gesturestream.cli.command import Command, UsageError
-from gesturestream.cli.options import ListenOptions, VoiceOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions, VoiceOptions
 
 if TYPE_CHECKING:
     from gesturestream.realtime.sources import Source
@@ -27,6 +27,7 @@ class Demo(Command):
     open: bool = False
     """Open the viewer in the browser."""
     voice: VoiceOptions = field(default_factory=VoiceOptions)
+    model: ModelOptions = field(default_factory=ModelOptions)
     listen: ListenOptions = field(default_factory=ListenOptions)
 
     def run(self) -> int:
@@ -37,7 +38,7 @@ class Demo(Command):
             raise UsageError("--mic and --file exclude each other: give one of them")
         source = microphone() if self.mic else looped(self.file or demo_speech_path())
         voice = LocalVoice(source=source, microphone=self.mic, options=self.voice)
-        return run_server(self.listen, voice, open_page=self.open)
+        return run_server(self.listen, self.model, voice, open_page=self.open)
 
 
 def looped(path: Path) -> Source:

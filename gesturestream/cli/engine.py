@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gesturestream.cli.command import UsageError
@@ -13,25 +14,32 @@ DEFAULT_SESSIONS = 16
 """Rows a server holds unless asked otherwise: what a laptop's two cores carry with room to spare."""
 
 
-def make_engine(sessions: int | None = None, generator: str | None = None) -> Engine:
+def make_engine(
+    sessions: int | None = None, generator: str | None = None, own_checkpoint: Path | None = None
+) -> Engine:
     """An engine, not yet started, for that many sessions; UsageError without a checkpoint.
 
-    `generator` becomes the default one.
+    `generator` becomes the default one, or else that of `own_checkpoint`, which takes the place of the shipped one.
+    CheckpointError (a ValueError) for a file that is none.
     """
     from gesturestream.models import registry
+    from gesturestream.models.checkpoint import read_metadata
     from gesturestream.realtime.engine import Engine
     from gesturestream.realtime.executors.eager import EagerExecutor
 
-    names = registry.available()
+    paths = {name: registry.checkpoint_path(name) for name in registry.available()}
+    if own_checkpoint is not None:
+        own = read_metadata(own_checkpoint).get("generator", "")
+        paths[own], generator = own_checkpoint, generator or own
     if generator is not None and generator not in registry.GENERATORS:
         raise UsageError(f"--generator: expected one of {', '.join(registry.GENERATORS)}, got {generator!r}")
-    if generator is not None and generator not in names:
+    if generator is not None and generator not in paths:
         raise UsageError(f"--generator: no checkpoint of {generator} is installed: gesturestream train {generator}")
-    if not names:
+    if not paths:
         raise UsageError(f"No checkpoint is installed: gesturestream train {registry.DEFAULT}")
     capacity = sessions or DEFAULT_SESSIONS
     if capacity < 1:
         raise UsageError(f"--max-sessions: expected at least 1, got {capacity}")
-    executors = {name: EagerExecutor.load(registry.checkpoint_path(name), capacity) for name in names}
-    default = generator or (registry.DEFAULT if registry.DEFAULT in names else names[0])
+    executors = {name: EagerExecutor.load(path, capacity) for name, path in paths.items()}
+    default = generator or (registry.DEFAULT if registry.DEFAULT in paths else next(iter(paths)))
     return Engine(executors, default=default, max_sessions=capacity)

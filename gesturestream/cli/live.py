@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gesturestream.cli.command import Command
-from gesturestream.cli.options import ListenOptions, VoiceOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions, VoiceOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,7 @@ class Live(Command):
     open: bool = False
     """Open the viewer in the browser."""
     voice: VoiceOptions = field(default_factory=VoiceOptions)
+    model: ModelOptions = field(default_factory=ModelOptions)
     listen: ListenOptions = field(default_factory=ListenOptions)
 
     def run(self) -> int:
@@ -24,4 +25,4 @@ class Live(Command):
         from gesturestream.realtime.sources.microphone import MicrophoneSource
 
         voice = LocalVoice(source=MicrophoneSource(self.device), microphone=True, options=self.voice)
-        return run_server(self.listen, voice, open_page=self.open)
+        return run_server(self.listen, self.model, voice, open_page=self.open)

@@ -16,7 +16,7 @@ from rich.logging import RichHandler
 
 from gesturestream.cli.command import EXIT_OK
 from gesturestream.cli.engine import make_engine
-from gesturestream.cli.options import ListenOptions, VoiceOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions, VoiceOptions
 from gesturestream.cli.status import StatusLine
 
 if TYPE_CHECKING:
@@ -51,12 +51,14 @@ class LocalVoice:
             self.source.run(session.push_audio, silenced)
 
 
-def run_server(listen: ListenOptions, voice: LocalVoice | None = None, *, open_page: bool = False) -> int:
+def run_server(
+    listen: ListenOptions, model: ModelOptions, voice: LocalVoice | None = None, *, open_page: bool = False
+) -> int:
     """Serves until Ctrl-C or SIGTERM."""
     console = Console(stderr=True)
     set_up_logging(console)
     listen.config()  # what is wrong with the options is said before the models are loaded
-    with make_engine(listen.max_sessions, voice.options.generator if voice else None) as engine:
+    with make_engine(listen.max_sessions, voice.options.generator if voice else None, model.checkpoint) as engine:
         asyncio.run(_serve(engine, listen, voice, console, open_page))
     return EXIT_OK
 

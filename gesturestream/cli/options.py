@@ -82,6 +82,14 @@ def _weight(text: str) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """Which weights."""
+
+    checkpoint: Path | None = None
+    """A checkpoint that `gesturestream train` wrote, in the place of the one that ships."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListenOptions:
     """Where the server listens and who may connect."""
 

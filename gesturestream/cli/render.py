@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from gesturestream.cli.command import EXIT_INTERRUPTED, EXIT_OK, Command, UsageError
-from gesturestream.cli.options import VoiceOptions
+from gesturestream.cli.options import ModelOptions, VoiceOptions
 from gesturestream.models.motion import SAMPLE_RATE
 from gesturestream.models.timing import frames_covering
 
@@ -36,6 +36,7 @@ class Render(Command):
     output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=("-o",))]
     """File to write, .npz or .bvh; may be given several times."""
     voice: VoiceOptions = field(default_factory=VoiceOptions)
+    model: ModelOptions = field(default_factory=ModelOptions)
 
     def run(self) -> int:
         from gesturestream.bridge.recorders import Recorder
@@ -47,7 +48,7 @@ class Render(Command):
         config = self.voice.session(name=self.speech.name, mode="offline")
         with Recorder(*self.output) as recorder:
             pcm = read_audio(self.speech)
-            with make_engine(1, self.voice.generator) as engine:
+            with make_engine(1, self.voice.generator, self.model.checkpoint) as engine:
                 finished = drive(engine.open(config, recorder), pcm, recorder)
         for path in self.output if recorder.frames else ():
             print(f"{path}: {recorder.frames} frames" + ("" if finished else ", interrupted"))

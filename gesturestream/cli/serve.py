@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gesturestream.cli.command import Command
-from gesturestream.cli.options import ListenOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Serve(Command):
     """Serves avatars over WebSocket and the viewer over HTTP until Ctrl-C; every client brings its own voice."""
 
+    model: ModelOptions = field(default_factory=ModelOptions)
     listen: ListenOptions = field(default_factory=ListenOptions)
 
     def run(self) -> int:
         from gesturestream.cli.local import run_server
 
-        return run_server(self.listen)
+        return run_server(self.listen, self.model)
