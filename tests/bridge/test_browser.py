@@ -1,4 +1,4 @@
-"""The viewer in a real browser against a real server: a recording as the microphone makes the body move."""
+"""The viewer in a real browser against a real server: with a recording as its microphone, and playing files."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -21,7 +24,7 @@ from gesturestream.realtime.engine import Engine
 from gesturestream.realtime.executors.eager import EagerExecutor
 
 WEB = Path(__file__).parents[2] / "bridge" / "web"
-DRIVER = Path(__file__).parent / "web" / "drive.mjs"
+DRIVERS = Path(__file__).parent / "web"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]
@@ -52,40 +55,52 @@ def missing() -> str | None:
     return None
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+@contextmanager
+def serving(port: int = 0) -> Iterator[str]:
     executor = EagerExecutor.load(registry.checkpoint_path(registry.DEFAULT), capacity=2)
     with (
         Engine({registry.DEFAULT: executor}, default=registry.DEFAULT) as engine,
-        running_server(engine, ServerConfig(port=0)) as url,
+        running_server(engine, ServerConfig(port=port)) as url,
     ):
         yield url
 
 
 @pytest.fixture
+def url() -> Iterator[str]:
+    with serving() as url:
+        yield url
+
+
+@pytest.fixture
 def speech(tmp_path: Path) -> Path:
-    """The bundled speech as the WAV file that chromium takes for a microphone."""
+    """The bundled speech as a WAV file, over noise too soft to hear: no two moments of it are the same."""
     source = resources.files("gesturestream.realtime") / "assets" / "demo_speech.flac"
     with resources.as_file(source) as flac:
         pcm, rate = soundfile.read(flac, dtype="int16")
+    noise = np.random.default_rng(0).integers(-8, 9, len(pcm), dtype=np.int16)
     path = tmp_path / "speech.wav"
-    soundfile.write(path, pcm, rate, subtype="PCM_16")
+    soundfile.write(path, pcm // 2 + noise, rate, subtype="PCM_16")
     return path
 
 
-def drive(url: str, speech: Path, picture: Path) -> dict[str, Any]:
-    command = [str(node()), str(DRIVER), url, str(speech), str(picture)]
+def drive(script: str, *arguments: object, on_line: Callable[[str], object] = lambda line: None) -> dict[str, Any]:
+    """Runs a driver; `on_line` gets what it says before its last line, which is what it has seen."""
+    command = [str(node()), str(DRIVERS / script), *map(str, arguments)]
     environment = {**os.environ, "CHROMIUM": str(CHROMIUM)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=450, env=environment)
-    assert done.returncode == 0, done.stderr[-4000:]
-    seen: dict[str, Any] = json.loads(done.stdout)
+    said = ""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as driver:
+        assert driver.stdout is not None
+        for said in driver.stdout:
+            on_line(said.strip())
+    assert driver.returncode == 0, f"{script} failed: see its standard error"
+    seen: dict[str, Any] = json.loads(said)
     return seen
 
 
 @pytest.mark.skipif(missing() is not None, reason=missing() or "")
 def test_the_body_moves_with_the_voice_of_the_microphone(url: str, speech: Path, tmp_path: Path) -> None:
     picture = tmp_path / "viewer.png"
-    seen = drive(url, speech, picture)
+    seen = drive("drive.mjs", url, speech, picture)
     assert seen["errors"] == [] and seen["consoleErrors"] == [] and seen["badMessages"] == 0
     assert seen["headline"] == "Listening to your microphone"
     # Every frame arrives: thirty for each second of media time, however slowly this machine draws them.
@@ -93,3 +108,32 @@ def test_the_body_moves_with_the_voice_of_the_microphone(url: str, speech: Path,
     assert seen["speech"]["wrist_speed_m_s"] > 2 * seen["idle"]["wrist_speed_m_s"]
     assert seen["speech"]["drawn_spread_m"] > 0.02
     assert picture.stat().st_size > 20_000  # an empty stage compresses to less
+
+
+def assert_in_step(steps_s: list[float]) -> None:
+    """Nearly every picture shows the moment that is heard; one may fall into the moment the clocks change over."""
+    assert len(steps_s) > 5
+    assert np.quantile(np.abs(steps_s), 0.9) < 0.08
+
+
+@pytest.mark.skipif(missing() is not None, reason=missing() or "")
+def test_a_file_plays_in_step_stops_at_an_interrupt_and_survives_a_restart(speech: Path) -> None:
+    with ExitStack() as first, ExitStack() as second:
+        url = first.enter_context(serving())
+
+        def restart(line: str) -> None:
+            if line == "restart":
+                first.close()
+                second.enter_context(serving(urlsplit(url).port or 0))
+
+        seen = drive("drive-file.mjs", url, speech, on_line=restart)
+    assert seen["badMessages"] == 0
+    assert seen["first"]["headline"] == "Speaking speech.wav"
+    assert_in_step(seen["first"]["steps_s"])
+    assert seen["first"]["travel_m"] > 0.1
+    assert seen["first"]["epochsAfterInterrupt"] == [1]
+    assert "notes.txt" in seen["problem"] and "cannot be read as audio" in seen["problem"]
+    # The second file goes on behind what was heard of it before the server went.
+    assert seen["second"]["headline"] == "Speaking second.wav"
+    assert seen["second"]["from_s"] > 0.5
+    assert_in_step(seen["second"]["steps_s"])

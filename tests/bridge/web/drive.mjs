@@ -1,29 +1,15 @@
 // Opens the viewer in Debian's chromium with a recording as its microphone and tells, as one line of JSON, what moved.
 //
 //   node drive.mjs URL SPEECH.wav SCREENSHOT.png [SPEECH_SECONDS]
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-
-const require = createRequire(fileURLToPath(new URL("../../../bridge/web/package.json", import.meta.url)));
-const { chromium } = require("playwright-core");
+import { inBrowser, press, wait, WAIT_MS } from "./browser.mjs";
 
 const IDLE_S = 3;
 const SETTLE_S = 1.5;
-const WAIT_MS = 120_000; // a software renderer on a busy machine compiles its shaders for half a minute
 
-const flags = (speech) => [
-  "--no-sandbox",
-  "--use-gl=angle",
-  "--use-angle=swiftshader",
-  "--enable-unsafe-swiftshader",
-  "--autoplay-policy=no-user-gesture-required",
+const microphone = (speech) => [
   "--use-fake-ui-for-media-stream",
   "--use-fake-device-for-media-stream",
   `--use-file-for-fake-audio-capture=${speech}`,
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--no-first-run",
 ];
 
 const read = (page) =>
@@ -32,11 +18,6 @@ const read = (page) =>
     const { left_wrist, right_wrist } = window.gesturestream.joints("left_wrist", "right_wrist");
     return { role, frames, fps, wristTravel_m, newest_s, mediaTime_s, epoch, badMessages, errors, left_wrist, right_wrist };
   });
-
-const wait = (page, condition, argument) => page.waitForFunction(condition, argument, { timeout: WAIT_MS, polling: 50 });
-
-/** A click that does not wait for the picture to hold still: it never does. */
-const press = (page, selector) => page.$eval(selector, (button) => button.click());
 
 /** Follows the session for some seconds of media time: wrist speed over the frames received, spread of what is drawn. */
 async function watch(page, seconds) {
@@ -59,9 +40,6 @@ async function watch(page, seconds) {
 const spread = (points) => Math.max(...points.map((p) => Math.hypot(...p.map((value, i) => value - points[0][i]))));
 
 async function drive(page, url, screenshot, speechSeconds) {
-  const consoleErrors = [];
-  page.on("pageerror", (error) => consoleErrors.push(String(error)));
-  page.on("console", (message) => message.type() === "error" && consoleErrors.push(message.text()));
   await page.goto(url, { waitUntil: "commit", timeout: WAIT_MS });
   await wait(page, () => window.gesturestream?.newest_s > 1);
   const idle = await watch(page, IDLE_S);
@@ -73,14 +51,8 @@ async function drive(page, url, screenshot, speechSeconds) {
   await page.screenshot({ path: screenshot, timeout: WAIT_MS });
   await press(page, "#interrupt");
   await wait(page, () => window.gesturestream.epoch === 1);
-  return { headline, idle, speech, consoleErrors, ...(await read(page)) };
+  return { headline, idle, speech, ...(await read(page)) };
 }
 
 const [url, speech, screenshot, seconds = "9"] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags(speech) });
-try {
-  const page = await browser.newPage({ viewport: { width: 640, height: 400 } });
-  console.log(JSON.stringify(await drive(page, url, screenshot, Number(seconds))));
-} finally {
-  await browser.close();
-}
+await inBrowser((page) => drive(page, url, screenshot, Number(seconds)), { flags: microphone(speech) });

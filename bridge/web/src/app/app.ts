@@ -146,7 +146,7 @@ export class App implements SessionListener {
   /** Media time on screen; before the first sample is heard the clock is still on its way to zero. */
   played_s(): number | null {
     const time_s = this.player?.mediaTime_s ?? null;
-    return time_s && Math.max(0, time_s);
+    return time_s === null ? null : Math.max(0, time_s);
   }
 
   onLink(link: Link): void {
