@@ -24,7 +24,7 @@ Report = Callable[[int, dict[str, float]], None]
 class TrainerConfig:
     """How long and how fast."""
 
-    steps: int = 6000
+    steps: int = 5000
     rows: int = 32
     """Windows per step."""
     frames: int = 128
