@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 BLOCK_S = 0.01
 RING_BLOCKS = 100
 """1 s of blocks may wait for a slow taker; then the oldest are dropped and counted."""
-FIRST_BLOCK_S = 5.0
-"""Sound servers may take seconds until the first block (PulseAudio's monitors: 2 s)."""
+FIRST_BLOCK_S = 15.0
+"""Sound servers may take seconds until the first block: PulseAudio's monitors 2 s, on a busy machine many more."""
 LOST_AFTER_S = 1.0
 """A stream that was running and gives nothing for so long is gone."""
 POLL_S = 0.1
