@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from gesturestream.bridge.protocol.audio import AudioFormat, decode_pcm
 from gesturestream.bridge.protocol.codes import PROTOCOL_VERSION, CloseCode, ErrorCode, Limits
 from gesturestream.bridge.protocol.fields import MessageError, shown
-from gesturestream.bridge.protocol.limits import SlidingWindow
 from gesturestream.bridge.protocol.messages import (
     Ack,
     End,
@@ -31,6 +30,7 @@ from gesturestream.bridge.protocol.messages import (
     Watch,
 )
 from gesturestream.bridge.protocol.parsing import parse_greeting, parse_opening, parse_running
+from gesturestream.bridge.protocol.rate_limit import SlidingWindow
 from gesturestream.bridge.protocol.replies import error_text, refusal_text
 
 
