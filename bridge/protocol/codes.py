@@ -37,7 +37,9 @@ class Limits:
     """The protocol's limits. Only tests change them."""
 
     opening_s: float = 10.0
-    """Time for the first message."""
+    """Time for the first message, and after each `list` for the next one."""
+    opening_total_s: float = 60.0
+    """Time for `start` or `watch`, however often a client asks for the list."""
     opening_text_bytes: int = 64 * 1024
     message_bytes: int = 1024 * 1024
     texts_per_s: int = 100
@@ -46,6 +48,8 @@ class Limits:
     queue_frames: int = 16
     """Frames queued per reader; the oldest is dropped."""
     unacknowledged_frames: int = 30
+    queue_texts: int = 4096
+    """Texts queued per reader; none is dropped, so one more closes the connection."""
     queue_audio_s: float = 2.0
     """Forwarded audio queued per reader; the oldest goes."""
     stall_s: float = 10.0

@@ -110,7 +110,8 @@ class Connection:
     def __init__(self, *, token: str | None, limits: Limits, now_s: float) -> None:
         self.state = State.OPENING
         self.deadline_s = now_s + limits.opening_s
-        """When the first message must have arrived."""
+        """When the next message must have arrived."""
+        self._last_deadline_s = now_s + limits.opening_total_s
         self._token = token
         self._limits = limits
         self._texts = SlidingWindow(limits.texts_per_s, 1.0)
@@ -133,6 +134,8 @@ class Connection:
         if self.state is not State.OPENING or now_s < self.deadline_s:
             return []
         wait = f"expected start, watch or list within {self._limits.opening_s:g} s, got nothing"
+        if self.deadline_s == self._last_deadline_s:
+            wait = f"expected start or watch within {self._limits.opening_total_s:g} s, got neither"
         return self.refuse("bad_type", wait, CloseCode.TOO_LATE)
 
     def receive_text(self, text: str, now_s: float) -> list[Action]:
@@ -204,7 +207,8 @@ class Connection:
             return denied
         request = parse_opening(greeting)
         if isinstance(request, ListSessions):
-            self.deadline_s = now_s + self._limits.opening_s  # a client may look around first
+            # A client may look around first, but not for ever: its place is one of a few.
+            self.deadline_s = min(now_s + self._limits.opening_s, self._last_deadline_s)
             return [Report(request)]
         self.state = State.DECIDING
         return [Open(request)] if isinstance(request, Start) else [Join(request)]

@@ -1,6 +1,7 @@
 """What waits to be sent to one client: one ordered queue of text, frames and audio, each with its own bound.
 
-Text is never dropped; of frames the newest `queue_frames` are kept; of audio the newest `queue_audio_s`.
+Text is never dropped, a reader that lets more than `queue_texts` wait is closed; of frames the newest `queue_frames`
+are kept; of audio the newest `queue_audio_s`.
 Not thread-safe: the server holds one lock around it.
 """
 
@@ -10,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gesturestream.bridge.protocol.codes import Limits
+from gesturestream.bridge.protocol.codes import CloseCode, Limits
 from gesturestream.bridge.protocol.frames import encode_audio, encode_body, frame_header
 from gesturestream.bridge.protocol.layout import FrameFormat
 from gesturestream.models.motion import SAMPLE_RATE
@@ -78,6 +79,8 @@ class ReaderQueue:
         self._lossless = lossless
         self._items: OrderedDict[int, _Item] = OrderedDict()
         self._next_key = 0
+        self._texts = 0
+        self._overflowed = False
         self._frames: deque[int] = deque()
         self._audio: deque[int] = deque()
         self._audio_samples = 0
@@ -102,7 +105,13 @@ class ReaderQueue:
         return len(self._frames) <= self._limits.backlog_frames // 4
 
     def put_text(self, text: Text) -> None:
-        """Queues text; never dropped."""
+        """Queues text. One too many, and all that waits makes place for the end of the connection."""
+        if self._overflowed:
+            return
+        if self._texts >= self._limits.queue_texts:
+            self._overflow()
+            return
+        self._texts += 1
         self._put(text)
 
     def put_close(self, code: int, reason: str) -> None:
@@ -144,6 +153,7 @@ class ReaderQueue:
     def clear(self) -> None:
         """Forgets everything queued."""
         self._items.clear()
+        self._texts = 0
         self._frames.clear()
         self._audio.clear()
         self._audio_samples = 0
@@ -172,6 +182,7 @@ class ReaderQueue:
             return self._frame_message(item)
         if isinstance(item, _Audio):
             return self._audio_message(item)
+        self._texts -= not isinstance(item, Close)
         return (lambda now_s: item) if isinstance(item, str) else item
 
     def _next_sendable(self) -> int | None:
@@ -199,6 +210,12 @@ class ReaderQueue:
         self._audio_samples -= len(item.chunk.pcm)
         flags, self._audio_flags = self._audio_flags, FrameFlag(0)
         return lambda now_s: encode_audio(item.chunk, item.sequence, now_s, int(flags))
+
+    def _overflow(self) -> None:
+        self._trim_frames(0)  # whoever resumes is told that these were dropped
+        self.clear()
+        self._overflowed = True
+        self.put_close(CloseCode.STALLED, f"more than {self._limits.queue_texts} messages wait for the reader")
 
     def _trim_frames(self, keep: int) -> None:
         while len(self._frames) > keep:

@@ -105,6 +105,15 @@ def test_a_list_leaves_room_for_a_start():
     assert isinstance(connection.receive_text(START, 114.0)[0], Open)
 
 
+def test_lists_hold_a_place_for_a_minute_at_most():
+    connection = fresh()
+    for now_s in np.arange(100.0, 160.0, 8.0):
+        assert connection.tick(now_s) == []
+        say(connection, now_s, type="list", protocol=1)
+    assert connection.tick(159.9) == []
+    assert refusal(connection.tick(160.0)) == ("bad_type", None, 4408)
+
+
 def test_the_owner_speaks_and_steers():
     connection = owner()
     (push,) = connection.receive_bytes(b"\x00\x40", 100.0)

@@ -158,6 +158,19 @@ def test_the_first_ack_counts_what_was_sent_before_it():
     assert drain(queue) == [("frame", 50, 0)]
 
 
+def test_a_reader_that_lets_too_much_text_wait_is_closed():
+    queue = a_queue(audio=True)
+    for k in range(Limits().queue_texts):
+        queue.put_text(str(k))
+    assert pop(queue) == "0"  # what was sent makes place for the next
+    queue.put_text("fits")
+    queue.put_frame(frame(0))
+    queue.put_text("one too many")
+    queue.put_text("and more")
+    (close,) = drain(queue)
+    assert close.code == 4430 and queue.dropped == 1 and len(queue) == 0
+
+
 def test_a_resumed_connection_gets_what_waited():
     former, queue = a_queue(), a_queue(form=FrameFormat(), mid_stream=True)
     former.put_text("event")
