@@ -35,7 +35,7 @@ function draw(): void {
   const dt_s = Math.min(1, time_s - last_s);
   last_s = time_s;
   app.draw(time_s, dt_s);
-  meters.tick(dt_s);
+  meters.tick();
   requestAnimationFrame(draw);
 }
 requestAnimationFrame(draw);

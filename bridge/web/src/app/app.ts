@@ -67,12 +67,18 @@ export class App implements SessionListener {
   constructor(private readonly stage: Stage, private readonly face: Face) {
     const choices = { generator: null, speaker: 0, emotion: "auto", intensity: 1, seed: null, lookahead_frames: 0 };
     this.session = new Session(address(), token(), choices, this);
-    this.context.onstatechange = () => this.face.status();
+    this.context.onstatechange = () => this.soundChanged();
   }
 
   /** Sound is waiting for a click: browsers start audio only after one. */
   get needsClick(): boolean {
     return this.context.state === "suspended" && (this.session.role === "file" || (this.session.role === "watch" && this.session.hearsWatched));
+  }
+
+  /** The clock of a sound that was switched off stands still: what comes later is heard where the body is then. */
+  private soundChanged(): void {
+    if (!this.speaker.running) this.speaker.flush();
+    this.face.status();
   }
 
   /** A file was cut short: the body comes to rest. */

@@ -14,12 +14,16 @@ export class Meters {
   private lastFrames = 0;
   private frameRate = 0;
   private second_s = 0;
+  private last_s = performance.now() / 1000;
 
   constructor(private readonly app: App) {
     byId("latency-legend").replaceChildren(swatch("#6fd6a8", "sound to motion"), swatch("#8fb6ff", "arrival"), swatch("#ffc66b", "step"));
   }
 
-  tick(dt_s: number): void {
+  tick(): void {
+    const now_s = performance.now() / 1000;
+    const dt_s = now_s - this.last_s;
+    this.last_s = now_s;
     this.drawn++;
     this.since_s += dt_s;
     this.second_s += dt_s;
@@ -48,7 +52,7 @@ export class Meters {
     const rows: [string, string][] = [
       ["Sound to motion", counters.stats?.sound_to_motion_ms_p50 === null ? "n/a" : ms(counters.stats?.sound_to_motion_ms_p50)],
       ["Step p50 / p99", `${ms(counters.stats?.step_ms_p50)} / ${ms(counters.stats?.step_ms_p99)}`],
-      ["Server to page", ms(counters.arrival_ms)],
+      ["Server to page", ms(counters.arrival_ms === null ? null : Math.max(0, counters.arrival_ms))],
       ["Round trip", ms(session.clock?.roundTrip_s == null ? null : 1000 * session.clock.roundTrip_s)],
       ["Frames received", `${this.frameRate.toFixed(0)} /s`],
       ["Picture", `${this.fps.toFixed(0)} fps`],
