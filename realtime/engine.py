@@ -72,7 +72,7 @@ class Engine:
         self._clock = clock
         self._lock = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._closing = False
+        self._closing = self._failed = False
         self._seats: dict[str, Seat] = {}
         self._slots = list(range(self.max_sessions))
         heapify(self._slots)
@@ -89,6 +89,11 @@ class Engine:
     # -- for every thread
 
     @property
+    def failed(self) -> bool:
+        """The model thread has died of an internal error: nothing runs any more."""
+        return self._failed
+
+    @property
     def sessions(self) -> Mapping[str, Session]:
         with self._lock:
             return {id: seat.session for id, seat in self._seats.items()}
@@ -98,7 +103,7 @@ class Engine:
         return self._infos[generator]
 
     def open(self, config: SessionConfig, sink: Sink) -> Session:
-        """Starts a session. ServerFull; ValueError names a bad field."""
+        """Starts a session. ServerFull; ValueError names a bad field; RuntimeError when the engine has failed."""
         generator = self.default if config.generator is None else config.generator
         check_config(config, self.info(generator))
         session = Session(
@@ -113,6 +118,8 @@ class Engine:
             clock=self._clock,
         )
         with self._lock:
+            if self._failed:
+                raise RuntimeError("the model thread has died")
             if self._closing:
                 raise ServerFull("the engine is closed")
             self._seat(session, self._lanes[generator])
@@ -120,14 +127,16 @@ class Engine:
         return session
 
     def stats(self) -> EngineStats:
+        step_p50, step_p99 = self._stage.step_s.p50_p99_ms()
+        tick_p50, tick_p99 = self._tick_s.p50_p99_ms()
         return EngineStats(
             sessions=len(self._seats),
             frames=self._frames,
             steps=self._steps,
-            step_ms_p50=self._stage.step_s.at_ms(50),
-            step_ms_p99=self._stage.step_s.at_ms(99),
-            tick_ms_p50=self._tick_s.at_ms(50),
-            tick_ms_p99=self._tick_s.at_ms(99),
+            step_ms_p50=step_p50,
+            step_ms_p99=step_p99,
+            tick_ms_p50=tick_p50,
+            tick_ms_p99=tick_p99,
             overruns=self._overruns + self._grid.overruns,
             failures=self._failures,
         )
@@ -177,11 +186,17 @@ class Engine:
     def _loop(self) -> None:
         try:
             self._serve()
-        except Exception:
+        except Exception as error:
             log.exception("the model thread has died: every session is discarded")
-            self._closing = True
-            for seat in self._seats.values():
-                seat.session.finish()
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        with self._lock:
+            self._closing = self._failed = True
+            seats = list(self._seats.values())
+        for seat in seats:
+            self._fail(seat, error)
+            seat.session.finish()
 
     def _serve(self) -> None:
         while True:
@@ -268,7 +283,8 @@ class Engine:
 
     def _time_for_offline(self, now: float) -> bool:
         """A step fits in before the next deadline, as far as one can tell."""
-        return not self._gridded or now + (self._tick_s.at(50) or 0.0) < self._grid.next
+        tick_s, _ = self._tick_s.p50_p99() or (0.0, 0.0)
+        return not self._gridded or now + tick_s < self._grid.next
 
     def _idle_s(self) -> float | None:
         """Seconds until something is due; None: not before somebody wakes the thread."""

@@ -165,12 +165,14 @@ class Session(SessionState):
             self._wake(self)
 
     def stats(self) -> SessionStats:
+        step_p50, step_p99 = self._step_s.p50_p99_ms()
+        sound_p50, sound_p99 = self._latency_s.p50_p99_ms()
         return SessionStats(
             frames=self._frames,
-            step_ms_p50=self._step_s.at_ms(50),
-            step_ms_p99=self._step_s.at_ms(99),
-            sound_to_motion_ms_p50=self._latency_s.at_ms(50),
-            sound_to_motion_ms_p99=self._latency_s.at_ms(99),
+            step_ms_p50=step_p50,
+            step_ms_p99=step_p99,
+            sound_to_motion_ms_p50=sound_p50,
+            sound_to_motion_ms_p99=sound_p99,
             audio_ahead_s=self.voice.buffered / SAMPLE_RATE,
         )
 

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 
 
 class Percentiles:
-    """The last `size` values. Not thread-safe by itself, but a snapshot never fails."""
+    """Median and 99th percentile of the last `size` values. One thread adds; any may ask, and a snapshot never fails.
+
+    They are computed anew only when enough has come to change them (one value in 32), so that asking costs little.
+    """
 
     def __init__(self, size: int = 1024) -> None:
-        self._values: deque[float] = deque(maxlen=size)
+        self._values = np.zeros(size)
+        self._added = 0
+        self._known_at = 0
+        self._known: tuple[float, float] | None = None
 
     def add(self, value: float) -> None:
-        self._values.append(value)
+        self._values[self._added % len(self._values)] = value
+        self._added += 1
 
-    def at(self, percent: float) -> float | None:
-        """The percentile, or None as long as there is no value."""
-        values = list(self._values.copy())
-        return float(np.percentile(values, percent)) if values else None
+    def p50_p99(self) -> tuple[float, float] | None:
+        """Both, or None as long as there is no value."""
+        added = self._added
+        count = min(added, len(self._values))
+        if added - self._known_at > count // 32:
+            p50, p99 = np.percentile(self._values[:count], (50, 99))
+            self._known, self._known_at = (float(p50), float(p99)), added
+        return self._known
 
-    def at_ms(self, percent: float) -> float | None:
-        """`at` for values in seconds, in milliseconds."""
-        value = self.at(percent)
-        return None if value is None else 1000.0 * value
+    def p50_p99_ms(self) -> tuple[float, float] | tuple[None, None]:
+        """`p50_p99` for values in seconds, in milliseconds."""
+        known = self.p50_p99()
+        return (1000.0 * known[0], 1000.0 * known[1]) if known is not None else (None, None)
 
 
 @dataclass(frozen=True, kw_only=True)

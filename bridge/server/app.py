@@ -178,6 +178,8 @@ class BridgeServer:
 
     def _send_stats(self) -> None:
         for publisher in self._registry:
+            if not publisher.readers:
+                continue
             stats = publisher.session.stats()
             for outbox in publisher.readers:
                 publisher.send(stats_text(stats, outbox.queue.dropped), outbox)
@@ -189,7 +191,7 @@ class BridgeServer:
 
     def _health(self) -> dict[str, Any]:
         return {
-            "status": "ready",
+            "status": "failed" if self._engine.failed else "ready",
             "server": f"gesturestream/{__version__}",
             "generators": sorted(self._engine.generators),
             "sessions": len(self._engine.sessions),

@@ -42,9 +42,10 @@ class StatusLine:
 
     def _render(self) -> Text:
         shown = self._session or _furthest(self._engine)
-        fps = self._rate.update(self._engine.stats().frames, time.monotonic())
+        stats = self._engine.stats()
+        fps = self._rate.update(stats.frames, time.monotonic())
         text = line(
-            engine=self._engine.stats(),
+            engine=stats,
             session=shown.stats() if shown else None,
             media_time_s=shown.media_time_s if shown else 0.0,
             fps=fps,
