@@ -31,7 +31,7 @@ class Requests:
         *,
         health: Callable[[], dict[str, Any]],
     ) -> None:
-        """`health`: what /healthz says."""
+        """`health`: what /healthz says; 200 only where its `status` is ready."""
         self._config = config
         self._counters = counters
         self._doors = doors
@@ -50,7 +50,7 @@ class Requests:
         if path == STREAM_PATH:
             return await self._stream(connection, request)
         if path == "/healthz":
-            return page(HTTPStatus.OK, json.dumps(self._health()) + "\n", "application/json")
+            return self._healthz()
         if path == "/metrics":
             return self._metrics(str(connection.remote_address[0]), headers.get("Authorization", ""))
         return await asyncio.to_thread(self._viewer.response, path, headers["Host"])
@@ -62,6 +62,11 @@ class Requests:
             return None
         retry = str(round(self._config.limits.retry_after_s))
         return page(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are opening.\n", Retry_After=retry)
+
+    def _healthz(self) -> Response:
+        health = self._health()
+        status = HTTPStatus.OK if health["status"] == "ready" else HTTPStatus.SERVICE_UNAVAILABLE
+        return page(status, json.dumps(health) + "\n", "application/json")
 
     def _metrics(self, peer: str, authorization: str) -> Response:
         given = authorization.removeprefix("Bearer ").strip()

@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import numpy as np
@@ -464,3 +465,25 @@ def test_what_would_not_be_safe_does_not_start():
     with pytest.raises(ValueError, match="both or none"):
         ServerConfig(tls_cert="x.pem")
     assert "s3cret" not in repr(ServerConfig(token="s3cret"))
+
+
+def test_when_the_model_thread_dies_clients_are_told_and_so_is_who_asks_for_health():
+    broken = threading.Event()
+
+    def clock():
+        if broken.is_set() and threading.current_thread().name == "gesturestream-model":
+            raise OSError("no clock")
+        return time.monotonic()
+
+    mortal = Engine({"loudness": LoudnessExecutor()}, default="loudness", clock=clock)
+    with mortal, running_server(mortal) as url, Talk(url) as talk:
+        talk.start()
+        talk.frame()
+        broken.set()
+        assert talk.refusal() == ("internal", None, 1011)
+        with pytest.raises(HTTPError) as health:
+            urlopen(f"{url}healthz")
+        assert health.value.code == 503 and json.load(health.value)["status"] == "failed"
+        with Talk(url) as late:
+            late.say(type="start", protocol=1)
+            assert late.refusal() == ("internal", None, 1011)
