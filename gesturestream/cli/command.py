@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gesturestream.realtime.sources.devices import AudioDeviceError
 
+log = logging.getLogger(__name__)
+
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
-USERS_TO_MEND = (ValueError, OSError, ImportError, AudioDeviceError)
+DEBUG_HINT = " (run again with --debug for the traceback)"
 
 
 class UsageError(ValueError):
     """Something the user can put right; the message is one sentence that names the remedy."""
+
+
+USERS_TO_MEND = (UsageError, OSError, ImportError, AudioDeviceError)
+
+
+@contextmanager
+def asked_for(kind: type[ValueError] = ValueError, hint: str = "") -> Iterator[None]:
+    """Put around what looks at options and files only: what it refuses there the user can put right.
+
+    Everywhere else a ValueError is a defect of this program.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except kind as error:
+        raise UsageError(f"{error}{hint}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +61,7 @@ def execute(command: Command) -> int:
     except Exception as error:
         if command.debug:
             raise
+        log.debug("%s failed", type(command).__name__, exc_info=True)
         print(f"gesturestream: {explain(error)}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, USERS_TO_MEND) else EXIT_FAILED
 
@@ -53,4 +76,4 @@ def explain(error: Exception) -> str:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, USERS_TO_MEND):
         return str(error) or type(error).__name__
-    return f"internal error: {type(error).__name__}: {error} (run again with --debug for the traceback)"
+    return f"internal error: {type(error).__name__}: {error}{DEBUG_HINT}"

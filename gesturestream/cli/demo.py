@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gesturestream.cli.command import Command, UsageError
+from gesturestream.cli.command import Command, UsageError, asked_for
 from gesturestream.cli.options import ListenOptions, ModelOptions, VoiceOptions
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def looped(path: Path) -> Source:
 
     from gesturestream.realtime.sources.files import FileSource
 
-    source = FileSource(path, loop=True)
+    with asked_for():
+        source = FileSource(path, loop=True)
     source.pcm = np.concatenate([source.pcm, np.zeros(round(PAUSE_S * source.rate), np.float32)])
     return source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gesturestream.cli.command import UsageError
+from gesturestream.cli.command import UsageError, asked_for
 
 if TYPE_CHECKING:
     from gesturestream.realtime.engine import Engine
@@ -17,19 +17,19 @@ DEFAULT_SESSIONS = 16
 def make_engine(
     sessions: int | None = None, generator: str | None = None, own_checkpoint: Path | None = None
 ) -> Engine:
-    """An engine, not yet started, for that many sessions; UsageError without a checkpoint.
+    """An engine, not yet started, for that many sessions; UsageError without a checkpoint, or for a file that is none.
 
     `generator` becomes the default one, or else that of `own_checkpoint`, which takes the place of the shipped one.
-    CheckpointError (a ValueError) for a file that is none.
     """
     from gesturestream.models import registry
-    from gesturestream.models.checkpoint import read_metadata
+    from gesturestream.models.checkpoint import CheckpointError, read_metadata
     from gesturestream.realtime.engine import Engine
     from gesturestream.realtime.executors.eager import EagerExecutor
 
     paths = {name: registry.checkpoint_path(name) for name in registry.available()}
     if own_checkpoint is not None:
-        own = read_metadata(own_checkpoint).get("generator", "")
+        with asked_for(CheckpointError):
+            own = read_metadata(own_checkpoint).get("generator", "")
         paths[own], generator = own_checkpoint, generator or own
     if generator is not None and generator not in registry.GENERATORS:
         raise UsageError(f"--generator: expected one of {', '.join(registry.GENERATORS)}, got {generator!r}")
@@ -40,6 +40,7 @@ def make_engine(
     capacity = sessions or DEFAULT_SESSIONS
     if capacity < 1:
         raise UsageError(f"--max-sessions: expected at least 1, got {capacity}")
-    executors = {name: EagerExecutor.load(path, capacity) for name, path in paths.items()}
+    with asked_for(CheckpointError):
+        executors = {name: EagerExecutor.load(path, capacity) for name, path in paths.items()}
     default = generator or (registry.DEFAULT if registry.DEFAULT in paths else next(iter(paths)))
     return Engine(executors, default=default, max_sessions=capacity)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gesturestream.cli.command import UsageError
+from gesturestream.cli.command import UsageError, asked_for
 from gesturestream.models.motion import EMOTIONS, LOOKAHEADS
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class VoiceOptions:
     """Frames of audio heard ahead of the pose: 0, 2, 4 or 8."""
 
     def session(self, *, name: str, mode: Mode, audio_rate: int = 16000) -> SessionConfig:
-        """The session these options ask for; ValueError names an option out of range."""
+        """The session these options ask for; UsageError names an option out of range."""
         from gesturestream.realtime.config import SessionConfig
 
         if not 0 <= self.intensity <= 2:
@@ -118,17 +118,18 @@ class ListenOptions:
         return self.token or os.environ.get(TOKEN_VARIABLE) or None
 
     def config(self) -> ServerConfig:
-        """The server's configuration; ValueError where it would not be safe."""
+        """The server's configuration; UsageError where it would not be safe."""
         from gesturestream.bridge.server.config import ServerConfig
 
-        return ServerConfig(
-            host=self.host,
-            port=self.port,
-            token=self.secret,
-            tls_cert=self.tls_cert,
-            tls_key=self.tls_key,
-            allow_origin=self.allow_origin,
-            allow_host=self.allow_host,
-            max_sessions=self.max_sessions,
-            forward_audio=self.forward_audio,
-        )
+        with asked_for():
+            return ServerConfig(
+                host=self.host,
+                port=self.port,
+                token=self.secret,
+                tls_cert=self.tls_cert,
+                tls_key=self.tls_key,
+                allow_origin=self.allow_origin,
+                allow_host=self.allow_host,
+                max_sessions=self.max_sessions,
+                forward_audio=self.forward_audio,
+            )

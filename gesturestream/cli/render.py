@@ -12,7 +12,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from gesturestream.cli.command import EXIT_INTERRUPTED, EXIT_OK, Command, UsageError
+from gesturestream.cli.command import EXIT_INTERRUPTED, EXIT_OK, Command, UsageError, asked_for
 from gesturestream.cli.options import ModelOptions, VoiceOptions
 from gesturestream.models.motion import SAMPLE_RATE
 from gesturestream.models.timing import frames_covering
@@ -46,10 +46,15 @@ class Render(Command):
         if not self.output:
             raise UsageError("Nothing to write: add -o out.npz or -o out.bvh")
         config = self.voice.session(name=self.speech.name, mode="offline")
-        with Recorder(*self.output) as recorder:
-            pcm = read_audio(self.speech)
+        with asked_for():
+            recorder = Recorder(*self.output)
+        with recorder:
+            with asked_for():
+                pcm = read_audio(self.speech)
             with make_engine(1, self.voice.generator, self.model.checkpoint) as engine:
-                finished = drive(engine.open(config, recorder), pcm, recorder)
+                with asked_for():
+                    session = engine.open(config, recorder)
+                finished = drive(session, pcm, recorder)
         for path in self.output if recorder.frames else ():
             print(f"{path}: {recorder.frames} frames" + ("" if finished else ", interrupted"))
         return EXIT_OK if finished else EXIT_INTERRUPTED

@@ -14,7 +14,7 @@ from typing import Any
 
 import tyro
 
-from gesturestream.cli.command import EXIT_OK, Command
+from gesturestream.cli.command import DEBUG_HINT, EXIT_OK, Command, asked_for
 
 Task = tuple[type[Any], Callable[[Any], Path]]
 """A configuration and what is done with it; returns what was written."""
@@ -36,7 +36,9 @@ class Forwarded(Command):
         prog = f"gesturestream {type(self).__name__.lower()}"
         choices: dict[str, Callable[..., Any]] = {name: config for name, (config, _) in tasks.items()}
         chosen = tyro.extras.subcommand_cli_from_dict(choices, prog=prog, args=self.arguments)
-        print("written to", next(act for config, act in tasks.values() if isinstance(chosen, config))(chosen))
+        act = next(act for config, act in tasks.values() if isinstance(chosen, config))
+        with asked_for(hint=DEBUG_HINT):  # of hours of work one cannot tell what looks at options and files only
+            print("written to", act(chosen))
         return EXIT_OK
 
 
