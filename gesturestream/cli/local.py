@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.logging import RichHandler
 
-from gesturestream.cli.command import EXIT_OK
+from gesturestream.cli.command import EXIT_OK, asked_for
 from gesturestream.cli.engine import make_engine
 from gesturestream.cli.options import ListenOptions, ModelOptions, VoiceOptions
 from gesturestream.cli.status import StatusLine
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from gesturestream.realtime.frame import AudioChunk, Event, Frame
     from gesturestream.realtime.session import Session
     from gesturestream.realtime.sources import Source
+
+log = logging.getLogger(__name__)
+
+LASTING_S = 10.0
+"""A local session that fails sooner would do so again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,8 @@ class LocalVoice:
 
     def open(self, engine: Engine) -> Session:
         """Its session, which nobody sees until the server publishes it."""
-        return engine.open(self.options.session(name="local", mode="live", audio_rate=self.source.rate), _Nobody())
+        with asked_for():
+            return engine.open(self.options.session(name="local", mode="live", audio_rate=self.source.rate), _Nobody())
 
     def speak(self, session: Session, tell: Callable[[Event], None], silenced: threading.Event) -> None:
         """Pushes into the session until silenced; `tell` is given what happens to the microphone."""
@@ -57,7 +63,8 @@ def run_server(
     """Serves until Ctrl-C or SIGTERM."""
     console = Console(stderr=True)
     set_up_logging(console)
-    listen.config()  # what is wrong with the options is said before the models are loaded
+    with asked_for():
+        listen.config().ssl_context()  # what is wrong with the options is said before the models are loaded
     with make_engine(listen.max_sessions, voice.options.generator if voice else None, model.checkpoint) as engine:
         asyncio.run(_serve(engine, listen, voice, console, open_page))
     return EXIT_OK
@@ -80,7 +87,7 @@ async def _serve(
     async with BridgeServer(engine, listen.config()) as server:
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
         if voice is not None and session is not None:
-            waiting.append(asyncio.create_task(_speak(server, voice, session, silenced)))
+            waiting.append(asyncio.create_task(_speak(server, engine, voice, session, silenced)))
         announce(server.url, listen, console, open_page)
         try:
             with StatusLine(engine, server, session, console):
@@ -91,11 +98,26 @@ async def _serve(
             ended.result()
 
 
-async def _speak(server: BridgeServer, voice: LocalVoice, session: Session, silenced: threading.Event) -> None:
+async def _speak(
+    server: BridgeServer, engine: Engine, voice: LocalVoice, session: Session, silenced: threading.Event
+) -> None:
+    """Speaks until silenced; a session that fails is followed by a new one, unless it failed right away."""
     from gesturestream.bridge.server import Local
 
-    publisher = server.add_local(Local(session=session, microphone=voice.microphone))
-    await asyncio.to_thread(voice.speak, session, publisher.on_event, silenced)
+    while True:
+        publisher = server.add_local(Local(session=session, microphone=voice.microphone))
+        try:
+            await asyncio.to_thread(voice.speak, session, publisher.on_event, silenced)
+            return
+        except ValueError:  # a session that is closed takes no audio
+            if silenced.is_set():
+                return
+            if not session.closed:
+                raise
+        if engine.failed or session.media_time_s < LASTING_S:
+            raise RuntimeError(f"the local session failed after {session.media_time_s:.1f} s; the reason stands above")
+        log.warning("the local session failed after %.1f s; a new one is opened", session.media_time_s)
+        session = voice.open(engine)
 
 
 def announce(url: str, listen: ListenOptions, console: Console, open_page: bool) -> None:

@@ -41,7 +41,8 @@ class StatusLine:
             self._live.stop()
 
     def _render(self) -> Text:
-        shown = self._session or _furthest(self._engine)
+        running = self._session is not None and not self._session.closed
+        shown = self._session if running else _furthest(self._engine)
         stats = self._engine.stats()
         fps = self._rate.update(stats.frames, time.monotonic())
         text = line(
