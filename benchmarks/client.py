@@ -108,11 +108,22 @@ def _note_text(message: dict[str, Any], arrivals: Arrivals) -> None:
         arrivals.granted = message["samples"] if message["name"] == "credit" else arrivals.granted
 
 
-async def speak(avatar: Avatar, pcm: NDArray[np.int16], rate: int, start_s: float, *, speed: float = 1.0) -> None:
-    """Sends `pcm` in 10 ms chunks; chunk i is sent when its last sample has sounded, at start_s + (i+1) * 10 ms."""
-    chunk = round(rate * CHUNK_S)
+async def speak(
+    avatar: Avatar,
+    pcm: NDArray[np.int16],
+    rate: int,
+    start_s: float,
+    *,
+    speed: float = 1.0,
+    chunk_s: float = CHUNK_S,
+) -> None:
+    """Sends `pcm` in chunks; chunk i is sent when its last sample has sounded, at start_s + (i+1) * chunk_s / speed.
+
+    Speed infinite: as soon as the server has granted it.
+    """
+    chunk = round(rate * chunk_s)
     for count, begin in enumerate(range(0, len(pcm), chunk), start=1):
-        await sleep_until(start_s + count * CHUNK_S / speed)
+        await sleep_until(start_s + count * chunk_s / speed)
         await avatar.credit_for(chunk)
         await avatar.socket.send(pcm[begin : begin + chunk].tobytes())
         avatar.arrivals.sent += chunk

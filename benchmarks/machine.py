@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -13,16 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from gesturestream.models import registry
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = ("numpy", "torch", "onnxruntime", "websockets")
 
 
 def describe() -> dict[str, Any]:
-    """Machine, versions, commit and date: what every result file begins with."""
+    """Machine, versions, commits and date: what every result file begins with."""
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "commit": commit(),
+        "checkpoints": {name: checkpoint(registry.checkpoint_path(name)) for name in registry.available()},
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
@@ -36,9 +40,13 @@ def describe() -> dict[str, Any]:
 
 def commit() -> str:
     """The checkout's commit, with `-dirty` where tracked files differ from it."""
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
-    result = subprocess.run(git, capture_output=True, text=True, check=False)
-    return result.stdout.strip() or "unknown"
+    return _git("describe", "--always", "--abbrev=12", "--dirty", "--exclude=*")
+
+
+def checkpoint(path: Path) -> dict[str, str]:
+    """The weights' hash, and the commit that brought the file (`unknown` where it is in none)."""
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"sha256": sha256, "commit": _git("log", "-1", "--format=%h", "--abbrev=12", "--", str(path))}
 
 
 def cpu_model() -> str:
@@ -61,6 +69,11 @@ def write_result(name: str, result: dict[str, Any], folder: Path = RESULTS) -> P
     path = folder / f"{name}.json"
     path.write_text(json.dumps({"machine": describe(), **result}, indent=2) + "\n")
     return path
+
+
+def _git(*arguments: str) -> str:
+    result = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+    return result.stdout.strip() or "unknown"
 
 
 def _version(package: str) -> str | None:
