@@ -23,7 +23,7 @@ export interface DebugHandle {
   readonly speaking: boolean;
   /** Path both wrists took since the session opened, metres, over all frames received. */
   readonly wristTravel_m: number;
-  /** Media time of the newest frame received. */
+  /** Media time of the newest frame received from the session that runs; null while one is being opened. */
   readonly newest_s: number | null;
   /** World positions of the joints named, metres. */
   joints(...names: string[]): Record<string, [number, number, number]>;
@@ -54,7 +54,7 @@ export function exposeDebug(app: App, stage: Stage, meters: Meters): void {
     get loadTime_ms() { return app.buildTime_ms; },
     get speaking() { return app.speechHeard; },
     get wristTravel_m() { return app.travel?.total_m ?? 0; },
-    get newest_s() { return app.player?.buffer.newest?.mediaTime_s ?? null; },
+    get newest_s() { return (app.session.ready && app.player?.buffer.newest?.mediaTime_s) ?? null; },
     joints: (...names) => Object.fromEntries(names.map((name) => [name, app.avatar?.rig.worldPosition(name) ?? [0, 0, 0]])),
     turn: (azimuth, elevation) => stage.view.turn(azimuth, elevation),
   };
