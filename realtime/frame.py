@@ -47,6 +47,20 @@ class Frame:
     """[4] left ankle, right ankle, left foot, right foot; 0..1."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FrameSequence:
+    """T frames at 30 a second, stacked; units and conventions as in `Frame`."""
+
+    quat_xyzw: Floats  # [T, 55, 4]
+    root_m: Floats  # [T, 3]
+    expressions: Floats  # [T, 100]
+    blendshapes: Floats  # [T, 52]
+    contacts: Floats  # [T, 4]
+
+    def __len__(self) -> int:
+        return len(self.root_m)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AudioChunk:
     """A piece of the session's own voice, for viewers that play it in step with the body."""

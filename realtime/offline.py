@@ -6,34 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gesturestream.models.motion import FPS
 from gesturestream.realtime.config import SessionConfig
 from gesturestream.realtime.engine import Engine
 from gesturestream.realtime.executors.base import Executor
-from gesturestream.realtime.frame import AudioChunk, Event, Frame
+from gesturestream.realtime.frame import AudioChunk, Event, Floats, Frame, FrameSequence
 
-Floats = NDArray[np.float32]
+__all__ = ["Collector", "FrameSequence", "render"]
+
 Progress = Callable[[int, int], None]
 """Frames done, frames in all."""
 
 CHUNK_S = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrameSequence:
-    """T frames, stacked; units and conventions as in `Frame`."""
-
-    quat_xyzw: Floats  # [T, 55, 4]
-    root_m: Floats  # [T, 3]
-    expressions: Floats  # [T, 100]
-    blendshapes: Floats  # [T, 52]
-    contacts: Floats  # [T, 4]
-    fps: int = FPS
-
-    def __len__(self) -> int:
-        return len(self.root_m)
 
 
 @dataclass

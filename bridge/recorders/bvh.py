@@ -12,10 +12,10 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from gesturestream.bridge.recorders.motion import Motion
 from gesturestream.models.body.rotations import normalize, quat_to_matrix
 from gesturestream.models.body.skeleton import INDEX, JOINT_NAMES, PARENTS, REST_OFFSETS_M
 from gesturestream.models.motion import FPS
+from gesturestream.realtime.frame import FrameSequence
 
 Array = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ _CHUNK_FRAMES = 1024
 _GIMBAL = 1.0 - 1e-9
 
 
-def write_bvh(file: IO[bytes], motion: Motion) -> None:
+def write_bvh(file: IO[bytes], motion: FrameSequence) -> None:
     """Writes T frames as text."""
     lines = ["HIERARCHY", *_joint_lines(0, 0), "MOTION", f"Frames: {len(motion)}", f"Frame Time: {1 / FPS:.8f}"]
     file.write(("\n".join(lines) + "\n").encode())

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gesturestream.models.body.skeleton import JOINT_COUNT
 from gesturestream.models.motion import BLENDSHAPE_COUNT, CONTACT_COUNT, EXPRESSION_COUNT
-from gesturestream.realtime.frame import Frame
-
-Floats = NDArray[np.float32]
+from gesturestream.realtime.frame import Frame, FrameSequence
 
 ROW = np.dtype(
     [
@@ -25,20 +21,6 @@ ROW = np.dtype(
 """One frame on disk while the recording runs."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Motion:
-    """T frames at 30 a second; units and conventions as in `Frame`."""
-
-    root_m: Floats  # [T, 3]
-    quat_xyzw: Floats  # [T, 55, 4]
-    expressions: Floats  # [T, 100]
-    blendshapes: Floats  # [T, 52]
-    contacts: Floats  # [T, 4]
-
-    def __len__(self) -> int:
-        return len(self.root_m)
-
-
 def row_of(frame: Frame) -> bytes:
     """A frame as one `ROW`."""
     row = np.empty((), ROW)
@@ -47,6 +29,6 @@ def row_of(frame: Frame) -> bytes:
     return row.tobytes()
 
 
-def motion_of(rows: NDArray[np.void]) -> Motion:
+def motion_of(rows: NDArray[np.void]) -> FrameSequence:
     """Rows [T] of `ROW`."""
-    return Motion(**{name: np.ascontiguousarray(rows[name], np.float32) for name in ROW.fields or ()})
+    return FrameSequence(**{name: np.ascontiguousarray(rows[name], np.float32) for name in ROW.fields or ()})

@@ -14,16 +14,16 @@ from typing import IO
 
 import numpy as np
 
-from gesturestream.bridge.recorders.motion import Motion
 from gesturestream.models.body.rotations import quat_to_axis_angle
 from gesturestream.models.motion import FPS
+from gesturestream.realtime.frame import FrameSequence
 
 SMPLX_PELVIS_M = np.array([0.0, -0.35, 0.01], np.float32)
 """Rest pelvis of the neutral SMPL-X body, metres, to the centimetre."""
 _BETAS = 300
 
 
-def write_npz(file: IO[bytes], motion: Motion) -> None:
+def write_npz(file: IO[bytes], motion: FrameSequence) -> None:
     """Writes T frames: poses [T, 165] rad, trans [T, 3] m, expressions [T, 100], betas [300] and what BEAT2 lacks."""
     frames = len(motion)
     np.savez_compressed(

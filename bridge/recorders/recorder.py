@@ -12,11 +12,11 @@ from typing import IO, Self
 import numpy as np
 
 from gesturestream.bridge.recorders.bvh import write_bvh
-from gesturestream.bridge.recorders.motion import ROW, Motion, motion_of, row_of
+from gesturestream.bridge.recorders.motion import ROW, motion_of, row_of
 from gesturestream.bridge.recorders.npz import write_npz
-from gesturestream.realtime.frame import AudioChunk, Event, Frame
+from gesturestream.realtime.frame import AudioChunk, Event, Frame, FrameSequence
 
-FORMATS: dict[str, Callable[[IO[bytes], Motion], None]] = {".npz": write_npz, ".bvh": write_bvh}
+FORMATS: dict[str, Callable[[IO[bytes], FrameSequence], None]] = {".npz": write_npz, ".bvh": write_bvh}
 """By the file name's ending."""
 
 
@@ -77,7 +77,7 @@ class Recorder:
         self.close()
 
 
-def write_whole(path: Path, motion: Motion) -> None:
+def write_whole(path: Path, motion: FrameSequence) -> None:
     """Writes `motion` in the format of `path`'s ending, atomically."""
     part = path.with_name(path.name + ".part")
     try:

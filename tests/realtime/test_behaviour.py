@@ -11,6 +11,7 @@ from gesturestream.models import checkpoint, registry
 from gesturestream.models.body.kinematics import forward_kinematics
 from gesturestream.models.body.rotations import quat_to_matrix
 from gesturestream.models.body.skeleton import INDEX
+from gesturestream.models.motion import FPS
 from gesturestream.realtime.config import SessionConfig
 from gesturestream.realtime.engine import Engine
 from gesturestream.realtime.executors.eager import EagerExecutor
@@ -34,7 +35,7 @@ def speech():
 def wrist_speed(sequence: FrameSequence) -> np.ndarray:
     """[T-1] speed of the faster wrist relative to the pelvis, m/s."""
     positions, _ = forward_kinematics(quat_to_matrix(sequence.quat_xyzw), sequence.root_m * 0)
-    return np.linalg.norm(np.diff(positions[:, WRISTS], axis=0), axis=-1).max(-1) * sequence.fps
+    return np.linalg.norm(np.diff(positions[:, WRISTS], axis=0), axis=-1).max(-1) * FPS
 
 
 def test_endurance(executor, speech):
