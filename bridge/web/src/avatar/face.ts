@@ -74,10 +74,10 @@ function mouthInside({ mouth, jaw, mouthHalfWidth }: Landmarks, jawGroup: Group)
     const teeth = new Mesh(new TorusGeometry(width, 0.003, 8, 24, Math.PI), matte("teeth", 0.3));
     teeth.rotation.x = Math.PI / 2;
     teeth.scale.set(1, 1, 1.7);
-    teeth.position.set(mouth[0], mouth[1] + y, mouth[2] - 0.012 - width);
+    teeth.position.set(mouth[0], mouth[1] + y, mouth[2] - 0.0135 - width);
     return teeth;
   };
-  upper.add(arch(0.0045, 0.7 * mouthHalfWidth));
+  upper.add(arch(0.0045, 0.6 * mouthHalfWidth));
   const inside = matte("mouth", 1);
   inside.side = DoubleSide;
   const throat = new Mesh(new BoxGeometry(0.05, 0.05, 0.002), inside);
@@ -91,7 +91,7 @@ function mouthInside({ mouth, jaw, mouthHalfWidth }: Landmarks, jawGroup: Group)
   tongue.rotation.x = Math.PI / 2;
   tongue.scale.set(1.15, 1, 0.5);
   tongue.position.set(mouth[0], mouth[1] - 0.0095, mouth[2] - 0.029);
-  lower.add(arch(-0.0095, 0.6 * mouthHalfWidth), tongue);
+  lower.add(arch(-0.0095, 0.52 * mouthHalfWidth), tongue);
   jawGroup.add(lower);
   return [upper, jawGroup];
 }

@@ -6,7 +6,7 @@ export const PALETTE = {
   blush: "#d0806c",
   mouth: "#3a1013",
   tongue: "#c4666a",
-  teeth: "#f4efe6",
+  teeth: "#d9d1c4",
   hair: "#2b1c17",
   sclera: "#f7f4ee",
   iris: "#4f7f86",
