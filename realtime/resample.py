@@ -1,7 +1,9 @@
 """Live resampling to the engine's rate: a short causal filter, exact phases, the same bits for any chunking.
 
-Kaiser-windowed sinc of 4 ms, linear phase. A sample is given out 2 ms (`delay_s`) after its time, as the filter sees
-that much on either side, but stands at its time: frames and marks mean the same at every rate. Measured with tones
+Kaiser-windowed sinc of 4 ms, linear phase: it sees 2 ms on either side of a sample (`delay_s`). What is recorded waits
+for them, and every sample stands at its time: frames and marks mean the same at every rate. What is live does not wait
+(`lag`): everything due is given out at once, heard 2 ms late. Waiting would cost more than 2 ms: a frame that ends with
+a chunk of 10 ms would have to wait for the next chunk. Measured with tones
 (tests/realtime/test_resample.py does it again): at least 63 dB of attenuation above the lower Nyquist frequency,
 pass-band ripple below 0.02 dB up to 0.9 kHz short of it (7.1 of 8 kHz from 44.1, 48 and 96 kHz). 10 ms of 48 kHz take
 0.03 ms on one core.
@@ -37,13 +39,14 @@ class CausalResampler:
 
     n input samples and a flush give exactly ceil(n * rate_out / rate_in), after hours too: output j sits at input
     position j * rate_in / rate_out in integer arithmetic. A NaN sample is heard for 4 ms and leaves no trace.
+    With `lag` the count is exact after every chunk, without a flush, and the sound `delay_s` late.
     """
 
-    def __init__(self, rate_in: int, rate_out: int = SAMPLE_RATE) -> None:
+    def __init__(self, rate_in: int, rate_out: int = SAMPLE_RATE, *, lag: bool = False) -> None:
         for rate in (rate_in, rate_out):
             if not RATES_HZ[0] <= rate <= RATES_HZ[1]:
                 raise ValueError(f"expected a sample rate of {RATES_HZ[0]}..{RATES_HZ[1]} Hz, got {rate}")
-        self.rate_in, self.rate_out = rate_in, rate_out
+        self.rate_in, self.rate_out, self.lag = rate_in, rate_out, lag
         common = gcd(rate_in, rate_out)
         self._step, self._phases = rate_in // common, rate_out // common
         self._bank = _filter_bank(rate_in, rate_out)
@@ -54,7 +57,7 @@ class CausalResampler:
 
     @property
     def delay_s(self) -> float:
-        """How long an output is held back, seconds: 0 at equal rates, else at most 0.002."""
+        """How long an output is held back (with `lag`: how late it sounds), s: 0 at equal rates, else up to 0.002."""
         return 0.0 if self.rate_in == self.rate_out else self._taps / 2 / self.rate_in
 
     def process(self, pcm: Floats) -> Floats:
@@ -70,14 +73,15 @@ class CausalResampler:
         return out
 
     def flush(self) -> Floats:
-        """The last 2 ms, held back until now; afterwards the resampler is as new."""
-        tail = self.process(np.zeros(self._taps // 2, np.float32)) if self.delay_s else np.zeros(0, np.float32)
+        """The last 2 ms, held back until now (with `lag`: nothing); afterwards the resampler is as new."""
+        held_back = self.delay_s and not self.lag
+        tail = self.process(np.zeros(self._taps // 2, np.float32)) if held_back else np.zeros(0, np.float32)
         self._restart()
         return tail
 
     def _restart(self) -> None:
         self._past = np.zeros(self._taps - 1, np.float32)
-        self._position = self._taps // 2 * self._phases
+        self._position = 0 if self.lag else self._taps // 2 * self._phases
 
     def _due(self) -> int:
         """How many outputs the samples at hand allow: those whose newest input sample has arrived."""

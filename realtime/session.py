@@ -54,7 +54,8 @@ class Session(SessionState):
         self.seed = secrets.randbits(32) if config.seed is None else config.seed
         self.generator = generator
         self._generators, self._cues, self._wake = generators, cues, wake
-        self._resampler, self._resampler_lock = CausalResampler(config.audio_rate), threading.Lock()
+        self._resampler = CausalResampler(config.audio_rate, lag=config.mode == "live")
+        self._resampler_lock = threading.Lock()
         self._client_samples = 0
         self._unflushed = False
 

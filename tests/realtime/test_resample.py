@@ -103,6 +103,17 @@ def test_nan_leaves_no_trace_after_4_ms(rate):
     np.testing.assert_array_equal(out[~heard], expected[~heard])
 
 
+@pytest.mark.parametrize("rate", [8000, 24000, 48000, 96000])
+def test_live_sound_is_late_and_never_waits(rate):
+    """With `lag` every sample due is there after every chunk, and it is the exact ones' sound `delay_s` later."""
+    pcm, lagging = noise(rate // 10), CausalResampler(rate, lag=True)
+    out = [lagging.process(chunk) for chunk in np.array_split(pcm, 9)]
+    exact = CausalResampler(rate).process(pcm)
+    late = round(lagging.delay_s * 16000)
+    assert sum(map(len, out)) == 1600 and not len(lagging.flush())
+    np.testing.assert_array_equal(np.concatenate(out)[late : late + len(exact)], exact)
+
+
 def test_flush_brings_the_end_and_starts_afresh():
     resampler, pcm = CausalResampler(48000), noise(4800)
     first = [*resampler.process(pcm), *resampler.flush()]
