@@ -13,8 +13,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from gesturestream.models.body.rotations import axis_angle_to_matrix, matrix_to_rot6d
-from gesturestream.models.body.skeleton import JOINT_COUNT, REST_M
+from gesturestream.models.body.kinematics import forward_kinematics
+from gesturestream.models.body.rotations import axis_angle_to_matrix, matrix_to_rot6d, rot6d_to_matrix
+from gesturestream.models.body.skeleton import CONTACT_JOINTS, JOINT_COUNT, REST_M
 from gesturestream.models.face import expressions_to_blendshapes
 from gesturestream.models.motion import (
     BLENDSHAPES,
@@ -28,6 +29,9 @@ from gesturestream.models.motion import (
 )
 
 Floats = NDArray[np.float32]
+
+CONTACT_M = 0.01
+"""Farther than this in a frame a foot is not in contact."""
 
 # BEAT2's recording numbers: the third number of an ID tells the emotion.
 _EMOTION_FROM = {1: 0, 65: 1, 73: 2, 81: 3, 87: 4, 95: 5, 103: 6, 111: 7}
@@ -93,9 +97,17 @@ def pack_motion(arrays: dict[str, NDArray[Any]]) -> Floats:
         if "blendshapes" in arrays
         else expressions_to_blendshapes(np.asarray(arrays["expressions"], np.float32))
     )
-    if "contacts" in arrays:
-        motion[:, CONTACTS] = arrays["contacts"]
+    motion[:, CONTACTS] = arrays["contacts"] if "contacts" in arrays else _contacts(motion)
     return motion
+
+
+def _contacts(motion: Floats) -> Floats:
+    """[T, 489] -> [T, 4]: 1 where an ankle or foot moves less than a centimetre a frame, as EMAGE's data has it."""
+    rotations = rot6d_to_matrix(motion[:, ROT6D].reshape(len(motion), JOINT_COUNT, 6))
+    places, _ = forward_kinematics(rotations, motion[:, ROOT_M])
+    moved = np.linalg.norm(np.diff(places[:, list(CONTACT_JOINTS)], axis=0), axis=-1)
+    contacts: Floats = (np.concatenate([moved, moved[-1:]]) < CONTACT_M).astype(np.float32)
+    return contacts
 
 
 def emotion_of(name: str) -> int:

@@ -14,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gesturestream.models.motion import LOOKAHEADS, MOTION_SIZE
+from gesturestream.models.body.skeleton import FACE_JOINTS
+from gesturestream.models.motion import BLENDSHAPES, EXPRESSIONS, LOOKAHEADS, MOTION_SIZE
 from gesturestream.models.streaming.level import FEATURES
 from gesturestream.training.clips import clip_names, load_clip
 from gesturestream.training.features import as_recorded, clip_features
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 BODY_DELAY_FRAMES = 12
 """The body's target is the teacher delayed by 12 - L frames: an unheard stroke cannot be prepared (design.md 3.8)."""
 FACE_DELAY_FRAMES = 2
@@ -124,8 +125,9 @@ def delayed_target(
 
 def _face_mask() -> NDArray[np.bool_]:
     mask = np.zeros(MOTION_SIZE, bool)
-    mask[6 * 22 : 6 * 25] = True  # jaw and eyes
-    mask[337:] = True  # blendshapes and expressions
+    for joint in FACE_JOINTS:
+        mask[6 * joint : 6 * joint + 6] = True
+    mask[BLENDSHAPES] = mask[EXPRESSIONS] = True
     return mask
 
 

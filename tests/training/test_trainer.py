@@ -12,7 +12,7 @@ import torch
 from gesturestream.models import checkpoint
 from gesturestream.models.audio2gestures import Audio2Gestures, Audio2GesturesConfig
 from gesturestream.models.body.skeleton import REST_M
-from gesturestream.models.motion import MOTION_SIZE, ROOT_M, ROT6D
+from gesturestream.models.motion import CONTACTS, MOTION_SIZE, ROOT_M, ROT6D
 from gesturestream.training import losses
 from gesturestream.training.clips import clip_names, emotion_of, load_clip
 from gesturestream.training.dataset import BODY_DELAY_FRAMES, FACE, Corpus, delayed_target
@@ -54,6 +54,8 @@ def test_reads_beat2_as_it_is(corpus):
     assert clip.motion.shape == (110, MOTION_SIZE)
     assert clip.emotion == 2, "73 is anger"
     np.testing.assert_allclose(clip.motion[0, ROOT_M], REST_M[0] + [0, 0.3, 0], atol=1e-6)
+    contacts = clip.motion[:, CONTACTS]
+    assert set(np.unique(contacts)) <= {0.0, 1.0} and contacts.any(), "BEAT2 has none: they come from the feet"
     assert np.abs(np.linalg.norm(clip.motion[:, ROT6D].reshape(-1, 3), axis=1) - 1).max() < 1e-5
 
 
