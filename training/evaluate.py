@@ -2,9 +2,8 @@
 
     python -m gesturestream.training.evaluate CHECKPOINT CORPUS
 
-Streams held-out clips in a closed loop and prints, for the teacher and for each look-ahead, what
-the figures of a real speaker are given in: wrist speeds, stillness, jerk, the mouth's bond to the voice, and
-how far another seed leads.
+Streams held-out clips in a closed loop and prints, for the teacher and for each look-ahead: wrist speeds (m/s),
+stillness, reach (m), jerk (m/s3), the mouth's bond to the voice, and how far (cm) another seed leads.
 """
 
 from __future__ import annotations

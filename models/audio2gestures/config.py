@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Audio2GesturesConfig:
-    """Defaults: 1.6 M parameters in the stream, 2.4 M multiply-adds a frame, features included."""
+    """Defaults: 1.5 M parameters in the stream, 2.4 M multiply-adds a frame, features included."""
 
     speakers: int = 4
     audio_widths: tuple[int, ...] = (128, 128, 128, 128)
