@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gesturestream.models.motion import EMOTIONS
 from gesturestream.models.streaming.convolution import CausalStack
 from gesturestream.models.streaming.level import FEATURES
+from gesturestream.models.streaming.state import Ring
 
 PRESENCE = FEATURES - 1
 """Index of the presence feature: 1 while there is speech."""
@@ -18,7 +19,7 @@ EMOTION_RATE = 1.0 / 45.0
 
 
 class AudioState(NamedTuple):
-    stack: tuple[tuple[object, object], ...]
+    stack: Ring
     logits: Tensor  # [B, 8] emotion heard so far
 
 
@@ -40,7 +41,7 @@ class AudioEncoder(nn.Module):
         return self.shared(hidden), self.emotion(hidden)
 
     def step(self, features: Tensor, state: AudioState) -> tuple[Tensor, Tensor, AudioState]:
-        hidden, stack = self.stack.step(features, state.stack)  # type: ignore[arg-type]
+        hidden, stack = self.stack.step(features, state.stack)
         logits = smooth_logits(self.emotion(hidden), features[:, PRESENCE], state.logits)
         return self.shared(hidden), logits.softmax(-1), AudioState(stack, logits)
 

@@ -10,8 +10,6 @@ from gesturestream.models.streaming.convolution import CausalStack
 from gesturestream.models.streaming.lookahead import SPAN
 from gesturestream.models.streaming.state import Ring
 
-DecoderState = tuple[tuple[Ring, Ring], ...]
-
 
 class Decoder(nn.Module):
     """Normalised motion out; what it sees of the voice is the window of shared codes and which of them are known."""
@@ -27,7 +25,7 @@ class Decoder(nn.Module):
         self.leave = nn.Linear(widths[-1], MOTION_SIZE)
         nn.init.normal_(self.leave.weight, std=0.01)
 
-    def init_state(self, rows: int) -> DecoderState:
+    def init_state(self, rows: int) -> Ring:
         return self.stack.init_state(rows)
 
     def forward(self, window: Tensor, known: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor) -> Tensor:
@@ -37,8 +35,8 @@ class Decoder(nn.Module):
         return motion
 
     def step(
-        self, window: Tensor, known: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor, state: DecoderState
-    ) -> tuple[Tensor, DecoderState]:
+        self, window: Tensor, known: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor, state: Ring
+    ) -> tuple[Tensor, Ring]:
         """The same for one frame, without the axis T."""
         x, after = self.stack.step(self._enter(window, known, specific, condition, emitted), state)
         return self.leave(x), after

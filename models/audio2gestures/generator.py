@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gesturestream.models.audio2gestures.audio_encoder import PRESENCE, AudioEncoder, AudioState, smooth_sequence
 from gesturestream.models.audio2gestures.config import Audio2GesturesConfig
-from gesturestream.models.audio2gestures.decoder import Decoder, DecoderState
+from gesturestream.models.audio2gestures.decoder import Decoder
 from gesturestream.models.audio2gestures.mapping import MappingNet, MappingState
 from gesturestream.models.audio2gestures.motion_encoder import MotionEncoder
 from gesturestream.models.generator import Generator
@@ -23,14 +23,14 @@ from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming import level, lookahead
 from gesturestream.models.streaming.features import WINDOW_SAMPLES, Heard, LogMel
-from gesturestream.models.streaming.state import map_leaves, select
+from gesturestream.models.streaming.state import Ring, map_leaves, select
 
 
 class MotionState(NamedTuple):
     """What advances with motion frames."""
 
     mapping: MappingState
-    decoder: DecoderState
+    decoder: Ring
 
 
 class Audio2GesturesState(NamedTuple):

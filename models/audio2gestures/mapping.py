@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gesturestream.models.streaming.convolution import CausalConv1d
-from gesturestream.models.streaming.state import Ring, map_leaves
+from gesturestream.models.streaming.convolution import CausalConv1d, Past
+from gesturestream.models.streaming.state import Ring, append, map_leaves
 
 STYLE_RATE = 1.0 / 30.0
 """Share of the way to a newly drawn style per frame."""
@@ -45,7 +45,7 @@ class ColourState(NamedTuple):
 class MappingState(NamedTuple):
     style: StyleState
     colour: ColourState
-    rings: tuple[Ring, ...]
+    past: Ring
 
 
 def new_colour(rows: int, size: int) -> ColourState:
@@ -92,6 +92,7 @@ class MappingNet(nn.Module):
             [CausalConv1d(size, width, dilation=1), CausalConv1d(width, width, dilation=4)]
             + [CausalConv1d(width, width, dilation=8)]
         )
+        self.past = Past(self._convolutions())
         self.head = nn.Linear(width, 2 * size)
         nn.init.normal_(self.head.weight, std=0.01)
         self.register_buffer("bank", torch.zeros(styles, 2 * size))
@@ -105,7 +106,7 @@ class MappingNet(nn.Module):
         style = StyleState(
             torch.zeros(rows, 2 * self.size), torch.zeros(rows, 2 * self.size), torch.zeros(rows, dtype=torch.int64)
         )
-        return MappingState(style, new_colour(rows, self.size), tuple(c.init_state(rows) for c in self._convolutions()))
+        return MappingState(style, new_colour(rows, self.size), self.past.init_state(rows))
 
     def forward(self, signal: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Signal [B, T, I] (mean + std * e), condition [B, T, C] -> mean and log variance of I_R [B, T, I]."""
@@ -126,14 +127,15 @@ class MappingNet(nn.Module):
         wandering, colour_state = colour(noise[:, : self.size], presence, state.colour)
         mean, log_std = style.now.chunk(2, -1)
         signal = mean + log_std.exp() * wandering
-        x, after = signal, []
-        for i, (convolution, ring) in enumerate(zip(self._convolutions(), state.rings, strict=True)):
-            x, ring = convolution.step(x, ring)
-            after.append(ring)
+        x, given = signal, []
+        for i, (convolution, taps) in enumerate(zip(self._convolutions(), self.past.taps(state.past), strict=True)):
+            given.append(x)
+            x = convolution.step(x, taps)
             if i == 0:
                 x = x + self.condition(condition)
             x = functional.leaky_relu(x, 0.2)
-        return signal + self.head(x)[:, : self.size], MappingState(style, colour_state, tuple(after))
+        past = append(state.past, torch.cat(given, 1))
+        return signal + self.head(x)[:, : self.size], MappingState(style, colour_state, past)
 
     def sequence(self, noise: Tensor, presence: Tensor, condition: Tensor) -> Tensor:
         """What `step` gives from a new state for T frames at once: [B, T, Z], [B, T], [B, T, C] -> I_R [B, T, I]."""

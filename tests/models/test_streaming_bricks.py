@@ -8,7 +8,7 @@ import torch
 from gesturestream.models.motion import LOOKAHEADS
 from gesturestream.models.streaming import level, lookahead
 from gesturestream.models.streaming.attention import RingAttention
-from gesturestream.models.streaming.convolution import CausalConv1d, CausalStack
+from gesturestream.models.streaming.convolution import CausalConv1d, CausalStack, Past
 from gesturestream.models.streaming.features import BANDS, HOP, N_FFT, WINDOW_SAMPLES, Heard, LogMel
 from gesturestream.models.streaming.mel import mel_filters
 from gesturestream.models.streaming.state import Ring, StateStore, append, known, look_back, map_leaves, new_ring
@@ -29,9 +29,21 @@ def stream(brick, x, rows):
     return torch.stack(out, 1)
 
 
+class Alone(torch.nn.Module):
+    """A convolution with a ring of its own."""
+
+    def __init__(self, convolution):
+        super().__init__()
+        self.convolution, self.past = convolution, Past([convolution])
+        self.init_state, self.forward = self.past.init_state, convolution.forward
+
+    def step(self, x, state):
+        return self.convolution.step(x, self.past.taps(state)[0]), append(state, x)
+
+
 @pytest.mark.parametrize(("kernel", "dilation"), [(1, 1), (3, 1), (3, 8), (5, 2)])
 def test_convolution_streams(kernel, dilation):
-    brick = CausalConv1d(3, 5, kernel, dilation).double()
+    brick = Alone(CausalConv1d(3, 5, kernel, dilation)).double()
     x = torch.randn(2, FRAMES, 3, dtype=torch.float64)
     with torch.inference_mode():
         torch.testing.assert_close(stream(brick, x, 2), brick(x.transpose(1, 2)).transpose(1, 2))
@@ -42,6 +54,18 @@ def test_stack_streams():
     x = torch.randn(2, FRAMES, 3, dtype=torch.float64)
     with torch.inference_mode():
         torch.testing.assert_close(stream(brick, x, 2), brick(x.transpose(1, 2)).transpose(1, 2))
+
+
+def test_convolutions_with_gaps_between_their_ages_share_a_past():
+    convolutions = [CausalConv1d(3, 3, 3, 4), CausalConv1d(3, 3, 4, 3), CausalConv1d(3, 3, 2, 1)]
+    past = Past(convolutions)
+    ring = StateStore(past.init_state(1))
+    x = torch.randn(20, 9)
+    for row in x:
+        ring.commit(append(ring.view(1), row[None]), torch.ones(1, dtype=torch.bool))
+    for i, (convolution, taps) in enumerate(zip(convolutions, past.taps(ring.view(1)))):
+        expected = torch.stack([x[20 - age, 3 * i : 3 * i + 3] for age in convolution.ages])
+        assert torch.equal(taps[0], expected)
 
 
 @pytest.mark.parametrize("window", [2, 16, 100])
