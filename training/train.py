@@ -3,65 +3,64 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from accelerate import Accelerator
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from gesturestream.models import checkpoint
-from gesturestream.models.audio2gestures import Audio2Gestures, Audio2GesturesConfig
-from gesturestream.models.motion import MOTION_SIZE
-from gesturestream.training.audio2gestures import LossWeights, Objective, clip_statistics
+from gesturestream.models.generator import Generator
+from gesturestream.training import held_out, model_card
+from gesturestream.training.audio2gestures import has_bf16
 from gesturestream.training.corpus.build import CorpusConfig, build
 from gesturestream.training.dataset import Corpus
-from gesturestream.training.trainer import Trainer, TrainerConfig
+from gesturestream.training.export import export
+from gesturestream.training.recipe import Recipe, Stage
+from gesturestream.training.recipes.audio2gestures import TrainAudio2Gestures
+from gesturestream.training.trainer import Report, Trainer, TrainerConfig, accelerator_for
+
+RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (TrainAudio2Gestures,)}
+"""What `gesturestream train` offers; a new generator joins here."""
+
+TOLD_EVERY = 100
+"""Steps between two lines where there is no terminal to draw a bar on."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainAudio2Gestures:
-    """Trains Audio2Gestures on a corpus in BEAT2's layout."""
+def train(recipe: Recipe) -> Path:
+    """Runs a recipe and writes `<generator>.safetensors` into `recipe.out`; returns its path.
 
-    corpus: tuple[Path, ...] = ()
-    """Corpus folders, several are joined; BEAT2's own folder works too. None: three hours of the teacher's are made in
-    the folder `corpus` beside `out` first (needs espeak-ng, takes a minute)."""
-    out: Path = Path("runs/audio2gestures")
-    """Folder for checkpoints and TensorBoard logs; a run that was stopped here is resumed."""
-    model: Audio2GesturesConfig = field(default_factory=Audio2GesturesConfig)
-    trainer: TrainerConfig = field(default_factory=TrainerConfig)
-    losses: LossWeights = field(default_factory=LossWeights)
-    credits: str = ""
-    """Whom to credit for recordings the corpus was made from; goes into the model card."""
-    threads: int = os.cpu_count() or 1
+    Under torchrun every process calls this; the first one writes. ValueError: a wrong folder or a foreign run in
+    `out`. Stopped: SIGTERM or Ctrl-C; the same command resumes.
+    """
+    accelerator = accelerator_for(recipe.trainer)
+    torch.set_num_threads(max(1, recipe.threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
+    with _progress(accelerator) as progress:
+        folders, corpus = _corpus(recipe, accelerator, progress)
+        torch.manual_seed(recipe.trainer.seed)
+        model = recipe.build()
+        recipe.prepare(model, corpus)
+        stages = recipe.stages()
+        for stage in stages:
+            folder = recipe.out if len(stages) == 1 else recipe.out / stage.name
+            trainer = _run(recipe, stage, model, corpus, folders, folder, accelerator, progress)
+            model.load_state_dict(trainer.average.state_dict())
+    path = recipe.out / f"{recipe.name}.safetensors"
+    if accelerator.is_main_process:
+        _export(recipe, trainer, model.cpu().eval(), corpus, folders, path)
+    accelerator.wait_for_everyone()
+    return path
 
 
-def train(config: TrainAudio2Gestures) -> Path:
-    """Runs the training and writes `audio2gestures.safetensors` into `config.out`; returns its path."""
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.trainer.seed)
-    folders = config.corpus or (_teacher_corpus(config.out.parent / "corpus"),)
-    with _progress() as progress:
+def _corpus(recipe: Recipe, accelerator: Accelerator, progress: Progress) -> tuple[tuple[Path, ...], Corpus]:
+    """Corpus folders and their training split; one process makes what is missing, the others wait and read."""
+    with accelerator.main_process_first():
+        folders = recipe.corpus or (_teacher_corpus(recipe.out.parent / "corpus"),)
         reading = progress.add_task("reading the corpus", total=None, detail="")
         corpus = Corpus.open(folders, "train", lambda done, all_: progress.update(reading, completed=done, total=all_))
         progress.remove_task(reading)
-        model = Audio2Gestures(config.model)
-        set_normalisation(model, corpus)
-        trainer = Trainer(model, Objective(model, config.losses), config.trainer, config.out)
-        task = progress.add_task("training", total=1.0, detail="")
-
-        def report(step: int, terms: dict[str, float]) -> None:
-            detail = f"step {step}  " + "  ".join(f"{k} {terms[k]:.3f}" for k in ("total", "rotation", "relaxed", "kl"))
-            progress.update(task, completed=trainer.progress, detail=detail)
-
-        shape = config.trainer
-        trainer.run(lambda step: corpus.batches(shape.rows, shape.frames, shape.seed, step), report)
-    average = trainer.average
-    assert isinstance(average, Audio2Gestures)
-    fill_style_bank(average, corpus)
-    path = config.out / "audio2gestures.safetensors"
-    checkpoint.save(average, path, card=model_card(config, corpus, trainer.step), details={"steps": trainer.step})
-    return path
+    return folders, corpus
 
 
 def _teacher_corpus(folder: Path) -> Path:
@@ -71,42 +70,23 @@ def _teacher_corpus(folder: Path) -> Path:
     )
 
 
-def set_normalisation(model: Audio2Gestures, corpus: Corpus) -> None:
-    """Mean and (floored) deviation of every motion value over the corpus."""
-    sample = corpus.sample_motion(50000).astype(np.float64)
-    floor = np.full(MOTION_SIZE, 0.05)
-    model.motion_mean.copy_(torch.from_numpy(sample.mean(0)).float())
-    model.motion_std.copy_(torch.from_numpy(np.maximum(sample.std(0), floor)).float())
-
-
-@torch.inference_mode()
-def fill_style_bank(model: Audio2Gestures, corpus: Corpus, frames: int = 240) -> None:
-    """Statistics of the motion-specific code of `styles` training clips, for the stream to draw from."""
-    batch = next(corpus.batches(model.config.styles, frames, seed=7))
-    _, mean, _ = model.motion_encoder(model.normalize(batch.motion))
-    model.mapping.bank.copy_(clip_statistics(mean))
-
-
-def model_card(config: TrainAudio2Gestures, corpus: Corpus, steps: int) -> str:
-    """Markdown: what the checkpoint is, what it was trained on, what it cannot do."""
-    minutes = corpus.frames / 30 / 60
-    return f"""# Audio2Gestures, causal
-
-Streams 55 SMPL-X joints, jaw, expression, ARKit blendshapes, root and contacts at 30 fps from a voice alone.
-After Li et al., "Audio2Gestures" (ICCV 2021), rebuilt causal; look-ahead 0, 2, 4 or 8 frames from one set of weights.
-
-- Trained on {minutes:.0f} minutes of the project's own teacher corpus (`gesturestream corpus build`): motion is
-  synthetic, written by rules, and so are its habits; no motion capture was used. Speech: espeak-ng, and recordings
-  where they are named below.
-- {steps} steps of {config.trainer.rows} windows of {config.trainer.frames} frames.
-- Body targets are the teacher delayed by 12 - look-ahead frames, face targets by max(0, 2 - look-ahead).
-{f"- Recordings: {config.credits}" if config.credits else "- No recordings were used."}
-- Not a model of any real person's gestures; English prosody; emotion heard in the voice is that of acted speech.
-"""
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}"),
-    )  # fmt: skip
+def _run(
+    recipe: Recipe, stage: Stage, model: Generator, corpus: Corpus, folders: Sequence[Path], folder: Path,
+    accelerator: Accelerator, progress: Progress,
+) -> Trainer:  # fmt: skip
+    config = stage.trainer
+    bf16 = runs_bf16(config, accelerator)
+    identity = {"generator": recipe.name, "stage": stage.name, "model": model.config_dict()}
+    trainer = Trainer(
+        model, stage.objective(model, bf16), config, folder, accelerator=accelerator, identity=_json(identity)
+    )
+    watch = None
+    if accelerator.is_main_process:
+        assert isinstance(trainer.average, Generator)
+        held = held_out.batches(held_out.corpus(folders), config.rows, config.frames)
+        watch = held_out.Watcher(
+            stage.objective(trainer.average, bf16), held, held_out.clip(folders), streamable=recipe.streamable
+        )
+    task = progress.add_task(stage.name, total=1.0, detail="")
+    trainer.run(_draw(corpus, config), _report(trainer, progress, task), watch)
+    return trainer

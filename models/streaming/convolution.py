@@ -42,7 +42,8 @@ class CausalConv1d(nn.Module):
         return functional.conv1d(functional.pad(x, (self.reach, 0)), kernel, self.bias, dilation=self.dilation)
 
     def step(self, x: Tensor, past: Tensor) -> Tensor:
-        return functional.linear(torch.cat([past.flatten(1), x], 1), self.weight, self.bias)
+        taps = torch.cat([past, x[:, None]], 1)  # contiguous, so that flattening it copies nothing
+        return functional.linear(taps.flatten(1), self.weight, self.bias)
 
 
 class Past(nn.Module):

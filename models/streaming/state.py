@@ -115,17 +115,19 @@ class StateStore:
     def commit(self, after: State, active: Tensor) -> None:
         """Takes over what a step returned for rows 0..B-1; rows that did not run stay untouched bit for bit."""
         rows = active.shape[0]
-        _commit(self.view(rows), after, active, self._order[:rows])
+        whole = active.device.type == "cpu" and bool(active.all())  # a GPU would have to be waited for
+        _commit(self.view(rows), after, None if whole else active, self._order[:rows])
 
 
-def _commit(before: State, after: State, active: Tensor, order: Tensor) -> None:
+def _commit(before: State, after: State, active: Tensor | None, order: Tensor) -> None:
+    """`active` None: all rows ran, and need not be told apart."""
     if isinstance(before, Ring):
-        written = torch.where(active, after.written, before.written)
+        written = after.written if active is None else torch.where(active, after.written, before.written)
         slot = torch.where(written > before.written, before.written.remainder(max(1, before.capacity)), before.capacity)
         before.rows.index_put_((order, slot), after.rows[:, 0])
         before.written.copy_(written)
     elif isinstance(before, Tensor):
-        before.copy_(select(active, after, before))
+        before.copy_(after if active is None else select(active, after, before))
     else:
         for old, new in zip(before, after, strict=True):
             _commit(old, new, active, order)

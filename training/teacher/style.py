@@ -56,6 +56,16 @@ class Style:
     """Share of time the gaze is away from the listener."""
     stance_m: float = 0.10
     """Half the distance between the ankles."""
+    turn_deg: float = 0.0
+    """The trunk is turned aside by this much."""
+    crouch_m: float = 0.0
+    """The pelvis hangs this much lower, knees bent."""
+    beats: tuple[float, ...] = (0.42, 0.22, 0.2, 0.1, 0.06)
+    """Shares of beats that go down, out, forward, in and up."""
+    shapes: tuple[float, ...] = (0.34, 0.28, 0.16, 0.12, 0.10)
+    """Shares of beats made with a relaxed, open, cupped, pinching and flat hand."""
+    rests: tuple[float, ...] = (0.45, 0.25, 0.18, 0.12, 0.0, 0.0)
+    """Shares of the rest poses of gestures.py: before the belly, joined, low, one up, hand on hip, joined high."""
     face: tuple[tuple[str, float], ...] = ()
     """Blendshapes of the mood at intensity 1; names without Left/Right hold for both sides."""
 
@@ -76,12 +86,16 @@ _EMOTIONS: dict[str, Style] = {
     "happiness": Style(
         amplitude=1.25, rate=1.12, tempo=1.12, two_handed=0.62, height_m=0.06, width_m=0.04, elbow_out=0.15,
         palm_deg=-28, curl=-0.14, spine_deg=-3, head_deg=-4, tilt_deg=3, nod_deg=7.5, sway=1.5,
+        beats=(0.16, 0.44, 0.14, 0.06, 0.20), shapes=(0.18, 0.52, 0.22, 0.04, 0.04),
+        rests=(0.34, 0.26, 0.12, 0.28, 0.0, 0.0),
         face=(("mouthSmile", 0.62), ("cheekSquint", 0.42), ("browOuterUp", 0.18), ("browInnerUp", 0.1),
               ("eyeSquint", 0.18), ("mouthDimple", 0.2)),
     ),
     "anger": Style(
         amplitude=1.35, rate=1.25, tempo=1.38, two_handed=0.5, height_m=0.04, reach_m=0.06, elbow_out=0.1,
         palm_deg=24, curl=0.46, spine_deg=6, head_deg=5, shoulders_deg=3, hunch_deg=3, nod_deg=9, sway=1.0,
+        stance_m=0.03, crouch_m=0.004, beats=(0.58, 0.06, 0.32, 0.04, 0.0), shapes=(0.40, 0.02, 0.22, 0.16, 0.20),
+        rests=(0.42, 0.0, 0.34, 0.08, 0.16, 0.0),
         blinks_per_min=10, gaze_away=0.1,
         face=(("browDown", 0.75), ("eyeSquint", 0.35), ("noseSneer", 0.35), ("mouthFrown", 0.3), ("mouthPress", 0.35),
               ("mouthUpperUp", 0.12), ("jawForward", 0.2)),
@@ -89,33 +103,42 @@ _EMOTIONS: dict[str, Style] = {
     "sadness": Style(
         amplitude=0.55, rate=0.62, tempo=0.7, two_handed=0.45, height_m=-0.06, width_m=-0.05, elbow_out=-0.1,
         palm_deg=5, curl=0.1, spine_deg=8, head_deg=11, tilt_deg=5, shoulders_deg=-3, hunch_deg=8, nod_deg=3.5,
-        sway=0.6, blinks_per_min=22, gaze_away=0.65,
+        sway=0.6, blinks_per_min=22, gaze_away=0.65, stance_m=-0.015, crouch_m=0.006,
+        beats=(0.62, 0.06, 0.10, 0.20, 0.02), shapes=(0.78, 0.04, 0.16, 0.02, 0.0),
+        rests=(0.10, 0.36, 0.54, 0.0, 0.0, 0.0),
         face=(("browInnerUp", 0.65), ("mouthFrown", 0.5), ("mouthShrugLower", 0.25), ("eyeSquint", 0.1),
               ("eyeBlink", 0.14), ("eyeLookDown", 0.2)),
     ),
     "contempt": Style(
         amplitude=0.72, rate=0.75, tempo=0.88, two_handed=0.25, height_m=-0.01, width_m=0.04, palm_deg=-12, curl=0.0,
         spine_deg=-6, head_deg=-9, tilt_deg=8, nod_deg=3.5, shake=0.3, sway=0.8, blinks_per_min=12, gaze_away=0.4,
+        turn_deg=9, beats=(0.12, 0.62, 0.14, 0.0, 0.12), shapes=(0.46, 0.14, 0.08, 0.22, 0.10),
+        rests=(0.10, 0.0, 0.22, 0.06, 0.62, 0.0),
         face=(("mouthSmileLeft", 0.42), ("mouthDimpleLeft", 0.4), ("browOuterUpLeft", 0.35), ("eyeBlink", 0.22),
               ("mouthPress", 0.2), ("noseSneerLeft", 0.2)),
     ),
     "surprise": Style(
         amplitude=1.2, rate=1.05, tempo=1.2, two_handed=0.72, height_m=0.11, width_m=0.05, elbow_out=0.2, palm_deg=-20,
         curl=-0.24, spine_deg=-7, head_deg=-6, shoulders_deg=4, nod_deg=6, sway=1.1, blinks_per_min=12, gaze_away=0.15,
+        beats=(0.06, 0.42, 0.12, 0.02, 0.38), shapes=(0.06, 0.72, 0.18, 0.0, 0.04),
+        rests=(0.30, 0.0, 0.10, 0.48, 0.0, 0.12),
         face=(("browInnerUp", 0.75), ("browOuterUp", 0.75), ("eyeWide", 0.65), ("jawOpen", 0.14),
               ("mouthFunnel", 0.12)),
     ),
     "fear": Style(
         amplitude=0.78, rate=0.9, tempo=1.2, two_handed=0.7, height_m=0.1, width_m=-0.08, reach_m=-0.05,
         elbow_out=-0.25, palm_deg=12, curl=0.2, spine_deg=4, head_deg=-2, shoulders_deg=9, hunch_deg=7, nod_deg=3.5,
-        shake=0.35, sway=1.1, tremor=1.0, blinks_per_min=28, gaze_away=0.55,
+        shake=0.35, sway=1.1, tremor=1.0, blinks_per_min=28, gaze_away=0.55, stance_m=-0.025, crouch_m=0.018,
+        beats=(0.14, 0.06, 0.22, 0.44, 0.14), shapes=(0.30, 0.14, 0.34, 0.14, 0.08),
+        rests=(0.14, 0.10, 0.0, 0.04, 0.0, 0.72),
         face=(("browInnerUp", 0.8), ("eyeWide", 0.55), ("mouthStretch", 0.45), ("browDown", 0.15),
               ("mouthFrown", 0.15)),
     ),
     "disgust": Style(
         amplitude=0.85, rate=0.85, tempo=0.98, two_handed=0.4, height_m=0.02, reach_m=0.04, palm_deg=30, curl=-0.05,
         spine_deg=-6, head_deg=3, tilt_deg=7, shoulders_deg=3, hunch_deg=2, nod_deg=4, shake=0.4, sway=0.8,
-        gaze_away=0.5,
+        gaze_away=0.5, turn_deg=-13, beats=(0.10, 0.26, 0.62, 0.0, 0.02), shapes=(0.10, 0.14, 0.04, 0.04, 0.68),
+        rests=(0.38, 0.0, 0.28, 0.26, 0.0, 0.08),
         face=(("noseSneer", 0.7), ("browDown", 0.4), ("mouthUpperUp", 0.35), ("eyeSquint", 0.4), ("mouthFrown", 0.35),
               ("mouthShrugLower", 0.25)),
     ),
@@ -125,8 +148,11 @@ assert tuple(_EMOTIONS) == EMOTIONS
 _PRODUCTS = ("amplitude", "rate", "tempo", "sway")
 _SUMS = (
     "height_m", "width_m", "reach_m", "elbow_out", "palm_deg", "curl", "spine_deg", "head_deg", "tilt_deg",
-    "shoulders_deg", "hunch_deg",
+    "shoulders_deg", "hunch_deg", "turn_deg", "crouch_m",
 )  # fmt: skip
+
+
+_SHARES = ("beats", "shapes", "rests")
 
 
 def style_of(speaker: int, emotion: str, intensity: float = 1.0, rng: np.random.Generator | None = None) -> Style:
@@ -148,11 +174,19 @@ def style_of(speaker: int, emotion: str, intensity: float = 1.0, rng: np.random.
     changes["rate"] = person.rate * mood.rate * (0.7 + 0.3 * intensity)
     changes["nod_deg"] = person.nod_deg * mood.nod_deg / 6.0 * (0.5 + 0.5 * intensity)
     changes["two_handed"] = 0.5 * (person.two_handed + mood.two_handed)
+    changes["stance_m"] = person.stance_m + share * (mood.stance_m if emotion != "neutral" else 0.0)
     changes |= {name: getattr(mood, name) for name in ("shake", "blinks_per_min", "gaze_away")}
+    changes |= {name: _blend(getattr(person, name), getattr(mood, name), share) for name in _SHARES}
     changes["tremor"] = mood.tremor * share
     changes["face"] = tuple((name, weight * min(share, 1.5)) for name, weight in mood.face)
     style = replace(person, **changes)  # type: ignore[arg-type]
     return style if rng is None else _vary(style, rng)
+
+
+def _blend(person: tuple[float, ...], mood: tuple[float, ...], share: float) -> tuple[float, ...]:
+    """Shares between a person's and a mood's, the mood's own from intensity 1 on; they add up to 1."""
+    part = min(share, 1.0)
+    return tuple((1.0 - part) * a + part * b for a, b in zip(person, mood))
 
 
 def _vary(style: Style, rng: np.random.Generator) -> Style:
