@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+import platform
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from gesturestream.models.generator import Generator
+from gesturestream.models.motion import FPS
 from gesturestream.training import held_out, model_card
 from gesturestream.training.audio2gestures import has_bf16
 from gesturestream.training.corpus.build import CorpusConfig, build
-from gesturestream.training.dataset import Corpus
+from gesturestream.training.dataset import Batch, Corpus
 from gesturestream.training.export import export
 from gesturestream.training.recipe import Recipe, Stage
 from gesturestream.training.recipes.audio2gestures import TrainAudio2Gestures
@@ -28,6 +29,17 @@ TOLD_EVERY = 100
 """Steps between two lines where there is no terminal to draw a bar on."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Ground:
+    """What all stages of a run share."""
+
+    recipe: Recipe
+    accelerator: Accelerator
+    progress: Progress
+    folders: tuple[Path, ...]
+    corpus: Corpus
+
+
 def train(recipe: Recipe) -> Path:
     """Runs a recipe and writes `<generator>.safetensors` into `recipe.out`; returns its path.
 
@@ -37,30 +49,28 @@ def train(recipe: Recipe) -> Path:
     accelerator = accelerator_for(recipe.trainer)
     torch.set_num_threads(max(1, recipe.threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     with _progress(accelerator) as progress:
-        folders, corpus = _corpus(recipe, accelerator, progress)
+        ground = _ground(recipe, accelerator, progress)
         torch.manual_seed(recipe.trainer.seed)
         model = recipe.build()
-        recipe.prepare(model, corpus)
-        stages = recipe.stages()
-        for stage in stages:
-            folder = recipe.out if len(stages) == 1 else recipe.out / stage.name
-            trainer = _run(recipe, stage, model, corpus, folders, folder, accelerator, progress)
+        recipe.prepare(model, ground.corpus)
+        for stage in recipe.stages():
+            trainer = _run(ground, stage, model)
             model.load_state_dict(trainer.average.state_dict())
     path = recipe.out / f"{recipe.name}.safetensors"
     if accelerator.is_main_process:
-        _export(recipe, trainer, model.cpu().eval(), corpus, folders, path)
+        _export(ground, trainer, model.cpu().eval(), path)
     accelerator.wait_for_everyone()
     return path
 
 
-def _corpus(recipe: Recipe, accelerator: Accelerator, progress: Progress) -> tuple[tuple[Path, ...], Corpus]:
-    """Corpus folders and their training split; one process makes what is missing, the others wait and read."""
+def _ground(recipe: Recipe, accelerator: Accelerator, progress: Progress) -> _Ground:
+    """Opens the training split; one process makes what is missing, the others wait and read."""
     with accelerator.main_process_first():
         folders = recipe.corpus or (_teacher_corpus(recipe.out.parent / "corpus"),)
-        reading = progress.add_task("reading the corpus", total=None, detail="")
-        corpus = Corpus.open(folders, "train", lambda done, all_: progress.update(reading, completed=done, total=all_))
-        progress.remove_task(reading)
-    return folders, corpus
+        task = progress.add_task("reading the corpus", total=None, detail="")
+        corpus = Corpus.open(folders, "train", lambda done, all_: progress.update(task, completed=done, total=all_))
+        progress.remove_task(task)
+    return _Ground(recipe=recipe, accelerator=accelerator, progress=progress, folders=folders, corpus=corpus)
 
 
 def _teacher_corpus(folder: Path) -> Path:
@@ -70,23 +80,85 @@ def _teacher_corpus(folder: Path) -> Path:
     )
 
 
-def _run(
-    recipe: Recipe, stage: Stage, model: Generator, corpus: Corpus, folders: Sequence[Path], folder: Path,
-    accelerator: Accelerator, progress: Progress,
-) -> Trainer:  # fmt: skip
-    config = stage.trainer
-    bf16 = runs_bf16(config, accelerator)
-    identity = {"generator": recipe.name, "stage": stage.name, "model": model.config_dict()}
+def _run(ground: _Ground, stage: Stage, model: Generator) -> Trainer:
+    recipe, config = ground.recipe, stage.trainer
+    only = len(recipe.stages()) == 1
     trainer = Trainer(
-        model, stage.objective(model, bf16), config, folder, accelerator=accelerator, identity=_json(identity)
+        model,
+        stage.objective(model, runs_bf16(config, ground.accelerator)),
+        config,
+        recipe.out if only else recipe.out / stage.name,
+        accelerator=ground.accelerator,
+        identity={"generator": recipe.name, "stage": stage.name, "model": model.config_dict()},
     )
-    watch = None
-    if accelerator.is_main_process:
-        assert isinstance(trainer.average, Generator)
-        held = held_out.batches(held_out.corpus(folders), config.rows, config.frames)
-        watch = held_out.Watcher(
-            stage.objective(trainer.average, bf16), held, held_out.clip(folders), streamable=recipe.streamable
-        )
-    task = progress.add_task(stage.name, total=1.0, detail="")
-    trainer.run(_draw(corpus, config), _report(trainer, progress, task), watch)
+
+    def draw(number: int) -> Batch:
+        return next(ground.corpus.batches(config.rows, config.frames, config.seed, number))
+
+    watch = _watcher(ground, stage, trainer) if ground.accelerator.is_main_process else None
+    trainer.run(draw, _report(ground.progress, trainer, stage.name), watch)
     return trainer
+
+
+def _watcher(ground: _Ground, stage: Stage, trainer: Trainer) -> held_out.Watcher:
+    assert isinstance(trainer.average, Generator)
+    config = stage.trainer
+    return held_out.Watcher(
+        stage.objective(trainer.average, runs_bf16(config, ground.accelerator)),
+        held_out.batches(ground.folders, config.rows, config.frames, ground.accelerator.device),
+        held_out.clip(ground.folders),
+        streamable=ground.recipe.streamable,
+    )
+
+
+def runs_bf16(config: TrainerConfig, accelerator: Accelerator) -> bool:
+    """Whether networks run in bfloat16: as asked, or where it is fast."""
+    if config.precision != "auto":
+        return config.precision == "bf16"
+    return torch.cuda.is_bf16_supported() if accelerator.device.type == "cuda" else has_bf16()
+
+
+def _export(ground: _Ground, trainer: Trainer, model: Generator, path: Path) -> None:
+    """Finishes the averaged model, measures it on held-out windows, and writes it with its card."""
+    recipe, config = ground.recipe, trainer.config
+    recipe.finish(model, ground.corpus)
+    objective = recipe.stages()[-1].objective(model, runs_bf16(config, ground.accelerator))
+    metrics = held_out.losses(objective, held_out.batches(ground.folders, config.rows, config.frames))
+    minutes = [len(part.motion) / FPS / 60 for part in ground.corpus.parts]
+    data = [model_card.describe(f, m, recipe.data_licence) for f, m in zip(ground.folders, minutes)]
+    origin = model_card.provenance()
+    run = (
+        f"{trainer.step} steps of {ground.accelerator.num_processes} x {config.rows} windows of {config.frames} frames "
+        f"in {trainer.spent_s / 60:.0f} minutes on {machine(ground.accelerator)}."
+    )
+    card = model_card.write(recipe.about(), data, credits=recipe.credits, run=run, metrics=metrics, origin=origin)
+    details = {"steps": trainer.step, "metrics": metrics, "data": [asdict(d) for d in data], **origin}
+    voice = held_out.clip(ground.folders).pcm
+    export(model, path, card=card, details=details, pcm=voice, streamable=recipe.streamable)
+
+
+def machine(accelerator: Accelerator) -> str:
+    """What it ran on, in words."""
+    if accelerator.device.type == "cuda":
+        return torch.cuda.get_device_name(accelerator.device)
+    return f"{torch.get_num_threads()} CPU threads ({platform.machine()})"
+
+
+def _report(progress: Progress, trainer: Trainer, name: str) -> Report:
+    """Draws the bar; where there is no terminal, a line now and then."""
+    task = progress.add_task(name, total=1.0, detail="")
+
+    def report(step: int, terms: dict[str, float]) -> None:
+        detail = f"step {step}  total {terms['total']:.3f}"
+        progress.update(task, completed=trainer.progress, detail=detail)
+        if not progress.console.is_terminal and not progress.disable and step % TOLD_EVERY == 0:
+            progress.console.print(f"{name}: {detail}, {100 * trainer.progress:.0f} % done")
+
+    return report
+
+
+def _progress(accelerator: Accelerator) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[detail]}"), disable=not accelerator.is_main_process,
+    )  # fmt: skip

@@ -104,7 +104,7 @@ class Trainer:
         self.average = deepcopy(model).eval()
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-4)
         self._forward: nn.Module = self.accelerator.prepare_model(_Forward(model, objective))
-        self.step, self._spent_s, self._stop = 0, 0.0, False
+        self.step, self.spent_s, self._stop = 0, 0.0, False
         folder.mkdir(parents=True, exist_ok=True)
 
     def run(self, draw: Draw, report: Report, watch: Watch | None = None) -> None:
@@ -113,7 +113,7 @@ class Trainer:
         Raises Stopped after SIGTERM or Ctrl-C (the state is saved then), StateError if the folder holds another run.
         """
         self.resume()
-        began = time.monotonic() - self._spent_s
+        began = time.monotonic() - self.spent_s
         writer = SummaryWriter(str(self.folder), purge_step=self.step) if self.accelerator.is_main_process else None
         with StopSignals() as signals:
             while self.progress < 1.0:
@@ -133,7 +133,7 @@ class Trainer:
     @property
     def progress(self) -> float:
         """Share of the run that is done, by steps or by the clock, whichever is farther."""
-        by_clock = self._spent_s / 60 / self.config.max_minutes if self.config.max_minutes else 0.0
+        by_clock = self.spent_s / 60 / self.config.max_minutes if self.config.max_minutes else 0.0
         return max(self.step / self.config.steps, by_clock)
 
     def _one(self, draw: Draw) -> dict[str, float]:
@@ -158,7 +158,7 @@ class Trainer:
             mine = [spent_s if self.accelerator.is_main_process else 0.0, float(stop)]
             told = torch.tensor(mine, dtype=torch.float64, device=self.accelerator.device)
             spent_s, stop = (float(value) for value in self.accelerator.reduce(told, "sum"))  # type: ignore[assignment]
-        self._spent_s, self._stop = spent_s, bool(stop)
+        self.spent_s, self._stop = spent_s, bool(stop)
 
     def _look(self, writer: SummaryWriter, terms: dict[str, float], watch: Watch | None) -> None:
         if self.step % 20 == 0:
@@ -187,7 +187,7 @@ class Trainer:
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         for i, moments in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{k}": v for k, v in moments.items()}
-        facts = {"step": str(self.step), "spent_s": repr(self._spent_s), "identity": self.identity}
+        facts = {"step": str(self.step), "spent_s": repr(self.spent_s), "identity": self.identity}
         training_state.save(self.folder, tensors, facts)
 
     def resume(self) -> None:
@@ -208,7 +208,7 @@ class Trainer:
             index, _, key = name.partition(".")
             state["state"].setdefault(int(index), {})[key] = value
         self.optimizer.load_state_dict(state)
-        self.step, self._spent_s = int(facts["step"]), float(facts["spent_s"])
+        self.step, self.spent_s = int(facts["step"]), float(facts["spent_s"])
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

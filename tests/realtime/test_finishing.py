@@ -196,6 +196,11 @@ def test_the_root_stays_on_its_leash(seed, leash_m):
     assert shown.root_m[..., 1].min() > 0.3 and shown.root_m[..., 1].max() < 1.15
 
 
+def moved_m(shown):
+    """Distance of the pelvis from frame to frame, [T - 1, rows]."""
+    return np.linalg.norm(np.diff(shown.root_m, axis=0), axis=-1)
+
+
 @given(seed=SEEDS, half_turns=st.booleans())
 @settings(max_examples=4, deadline=None)
 def test_cross_fade_is_continuous(seed, half_turns):
@@ -209,7 +214,8 @@ def test_cross_fade_is_continuous(seed, half_turns):
     faded, hard = run(finisher(), motion, {20: Finisher.cross_fade}), run(finisher(), motion)
     # What the motion after the jump does by itself (illegal poses are pushed to and fro) comes on top.
     assert steps_rad(faded, FREE).max() <= MAX_BLEND_RAD_S / FPS + steps_rad(hard, FREE)[20:].max()
-    assert np.linalg.norm(np.diff(faded.root_m, axis=0), axis=-1).max() < 0.08
+    own_m = moved_m(hard)[20:].max() if half_turns else 0.0  # a leg on its head moves the pelvis by itself, too
+    assert moved_m(faded).max() < 0.08 + own_m
     np.testing.assert_allclose(faded.quat_xyzw[40:, :, FREE], hard.quat_xyzw[40:, :, FREE], atol=1e-4)
 
 
