@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from gesturestream.models.body.kinematics import forward_kinematics
-from gesturestream.models.body.rotations import rot6d_to_matrix
 from gesturestream.models.body.skeleton import FACE_JOINTS, HAND_JOINTS, LOWER_JOINTS, UPPER_JOINTS
 from gesturestream.models.motion import BLENDSHAPES, CONTACTS, EXPRESSIONS, FPS, MOTION_SIZE, ROOT_M, ROT6D
 
@@ -57,8 +56,16 @@ def speed_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) ->
 def body_positions(motion: Tensor) -> Tensor:
     """Packed motion [..., 489] -> positions of the 22 body joints, relative to the pelvis, [..., 22, 3] metres."""
     rot6d = motion[..., ROT6D][..., : 6 * BODY_JOINT_COUNT].reshape(*motion.shape[:-1], BODY_JOINT_COUNT, 6)
-    positions, _ = forward_kinematics(rot6d_to_matrix(rot6d), torch.zeros_like(motion[..., :3]))
+    positions, _ = forward_kinematics(_gram_schmidt(rot6d), torch.zeros_like(motion[..., :3]))
     return positions
+
+
+def _gram_schmidt(rot6d: Tensor) -> Tensor:
+    """`rot6d_to_matrix` without its care for degenerate rows, which training never meets: half the memory traffic."""
+    a, b = rot6d[..., :3], rot6d[..., 3:]
+    x = functional.normalize(a, dim=-1, eps=1e-4)
+    y = functional.normalize(b - (x * b).sum(-1, keepdim=True) * x, dim=-1, eps=1e-4)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], -2)
 
 
 def position_loss(predicted: Tensor, target: Tensor) -> Tensor:

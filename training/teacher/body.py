@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from gesturestream.models.body.rotations import axis_angle_to_matrix, normalize
 from gesturestream.models.body.skeleton import INDEX, REST_M, REST_OFFSETS_M
-from gesturestream.training.teacher.curves import Move, bumps, gaussian, smooth_noise, soft_ceiling, submovements
+from gesturestream.training.teacher.curves import (
+    Move,
+    bumps,
+    bursts,
+    gaussian,
+    smooth_noise,
+    soft_ceiling,
+    submovements,
+)
 from gesturestream.training.teacher.feet import Footwork
 from gesturestream.training.teacher.plan import Plan
 from gesturestream.training.teacher.style import Style
@@ -45,16 +53,18 @@ def move_trunk(
     root_m[:, [0, 2]] += feet.centre_m
     breath = _breath(times_s, rng)
     lively = 0.45 + 0.55 * speaking
-    noise = smooth_noise(rng, frames, 3, 0.30) * np.array([3.4, 5.2, 3.0]) * style.sway * lively[:, None]
-    fast = smooth_noise(rng, frames, 3, 0.8) * np.array([3.4, 4.6, 3.4]) * lively[:, None]
+    noise = smooth_noise(rng, frames, 3, 0.26) * np.array([5.0, 8.0, 5.0]) * style.sway * lively[:, None]
+    fast = smooth_noise(rng, frames, 3, 0.8) * np.array([3.2, 4.4, 3.2]) * lively[:, None]
+    fast *= bursts(rng, frames, 0.5)[:, None]
     accents = _accents(times_s, plan, style)
     spine = noise + fast
-    spine[:, 0] += style.spine_deg + 9.0 + 0.7 * breath + accents * 0.35
-    spine[:, 1] += _turn_to_hand(times_s, plan, style)
-    pelvis = smooth_noise(rng, frames, 3, 0.22) * np.array([1.2, 5.0, 0.8]) * style.sway
+    spine[:, 0] += style.spine_deg + 13.0 + 0.7 * breath + accents * 0.6
+    spine[:, 1] += style.turn_deg + _turn_to_hand(times_s, plan, style)
+    pelvis = smooth_noise(rng, frames, 3, 0.34) * np.array([2.2, 5.5, 1.4]) * style.sway
+    pelvis[:, 0] -= 3.0
     pelvis[:, 1] += np.degrees(feet.heading)
-    pelvis[:, 2] += 34.0 * shift  # the hip over the standing leg rises
-    spine[:, 2] -= 30.0 * shift
+    pelvis[:, 2] += 52.0 * shift  # the hip over the standing leg rises
+    spine[:, 2] -= 46.0 * shift
     turned = np.stack([np.zeros(frames), np.degrees(feet.heading), np.zeros(frames)], axis=1)
     neck = _head(times_s, plan, style, spine + pelvis - turned, speaking, loudness, rng)
     return Trunk(root_m, pelvis, spine, neck, _shoulders(times_s, plan, style, breath, rng))
@@ -80,16 +90,17 @@ def _breath(times_s: Array, rng: np.random.Generator) -> Array:
 
 def _root(times_s: Array, style: Style, rng: np.random.Generator) -> tuple[Array, Array]:
     """Pelvis position, and the lateral shift of weight alone [T] (metres)."""
-    moves, at_s = [], float(rng.uniform(0.5, 3.0))
+    moves, at_s, side = [], float(rng.uniform(0.5, 3.0)), float(rng.choice([-1.0, 1.0]))
     while at_s < times_s[-1]:
-        target = np.array([rng.choice([-1, 1]) * rng.uniform(0.015, 0.055), rng.uniform(-0.03, 0.03)])
+        side = -side if rng.random() < 0.8 else side
+        target = np.array([side * rng.uniform(0.02, 0.07), rng.uniform(-0.05, 0.05)])
         target *= min(style.sway, 1.4)
         seconds = float(rng.uniform(0.9, 1.7))
         moves.append(Move(start_s=at_s, stop_s=at_s + seconds, target=target))
-        at_s += seconds + float(rng.uniform(1.0, 5.5))
+        at_s += seconds + float(rng.uniform(0.4, 3.2))
     shift = submovements(times_s, np.zeros(2), moves)
-    noise = smooth_noise(rng, len(times_s), 3, 0.35) * np.array([0.014, 0.003, 0.018]) * style.sway
-    drop = 0.003 + 0.1 * np.abs(shift[:, 0])
+    noise = smooth_noise(rng, len(times_s), 3, 0.42) * np.array([0.021, 0.0065, 0.026]) * style.sway
+    drop = 0.009 + style.crouch_m + 0.1 * np.abs(shift[:, 0])
     root = np.stack([shift[:, 0], REST_M[0, 1] - drop, shift[:, 1] - 0.004], axis=1) + noise
     return root, gaussian(shift[:, 0], 0.1)
 
@@ -130,9 +141,10 @@ def _head(
     lively = (0.4 + 0.6 * speaking)[:, None]
     wander = smooth_noise(rng, frames, 3, 0.45) * np.array([3.2, 4.5, 3.0]) * lively
     quick = smooth_noise(rng, frames, 3, 1.3) * np.array([2.6, 3.2, 2.2]) * lively * (0.6 + 0.4 * style.amplitude)
-    head = wander + quick + _poses(times_s, style, rng)
+    head = wander + quick * bursts(rng, frames, 0.4)[:, None] + _poses(times_s, style, rng)
     nods, shakes = _nods(times_s, plan, style, rng)
-    head[:, 0] += style.head_deg + 1.0 + nods + 1.6 * (gaussian(loudness, 0.06) - gaussian(loudness, 0.6))
+    head[:, 0] += style.head_deg + 3.0 + nods + 1.6 * (gaussian(loudness, 0.06) - gaussian(loudness, 0.6))
+    head[:, 0] += _listening(times_s, speaking, style, rng)
     head[:, 1] += shakes
     tremble = smooth_noise(rng, frames, 3, 4.0) * 0.22 * style.tremor
     return head - 0.7 * below * np.array([0.6, 0.9, 0.9]) + tremble
@@ -164,6 +176,17 @@ def _nods(times_s: Array, plan: Plan, style: Style, rng: np.random.Generator) ->
         elif rng.random() < 0.75:
             nods += bumps(times_s, np.array([at]), 0.2, 0.34, np.array([size]))
     return nods, shakes
+
+
+def _listening(times_s: Array, speaking: Array, style: Style, rng: np.random.Generator) -> Array:
+    """[T] small nods, one or two at a time, of one who listens: only in pauses that are long enough for them."""
+    quiet = np.convolve(speaking < 0.1, np.ones(31), mode="same") > 30.5  # half a second around is silent
+    centres, at_s = [], float(rng.uniform(0.5, 2.0))
+    while at_s < times_s[-1]:
+        centres += [at_s, at_s + 0.42] if rng.random() < 0.4 else [at_s]
+        at_s += float(rng.uniform(1.4, 3.4))
+    heights = [0.7 * style.nod_deg * rng.uniform(0.5, 1.1) * quiet[int(np.searchsorted(times_s, c)) - 1] for c in centres]
+    return bumps(times_s, np.array(centres), 0.22, 0.34, np.array(heights))
 
 
 _HIP, _KNEE, _ANKLE = (REST_OFFSETS_M[INDEX[f"left_{name}"]] for name in ("hip", "knee", "ankle"))

@@ -54,6 +54,12 @@ def smooth_noise(rng: np.random.Generator, frames: int, dims: int, cutoff_hz: fl
     return noise / max(float(np.sqrt(np.mean(weight**2))), 1e-6)
 
 
+def bursts(rng: np.random.Generator, frames: int, depth: float) -> Array:
+    """[T] lognormal envelope of mean square 1 that waxes and wanes over about a second: people move, then linger."""
+    wave = np.exp(depth * smooth_noise(rng, frames, 1, 0.45)[:, 0])
+    return wave * np.exp(-(depth**2))
+
+
 def gaussian(track: Array, sigma_s: float) -> Array:
     """Gaussian smoothing of [T] or [T, D] along time, edges held."""
     radius = max(1, int(np.ceil(4 * sigma_s * FPS)))

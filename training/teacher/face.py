@@ -17,7 +17,7 @@ from gesturestream.training.teacher.visemes import mouth_of
 
 Array = NDArray[np.float64]
 
-JAW_DEG = 6.5
+JAW_DEG = 5.2
 """Jaw rotation at jawOpen 1."""
 _EYE_DEG = 22.0
 """Eye rotation at an eyeLook blendshape of 1."""

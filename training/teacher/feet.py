@@ -14,7 +14,7 @@ from gesturestream.training.teacher.style import Style
 Array = NDArray[np.float64]
 
 ANKLE_HEIGHT_M = float(REST_M[INDEX["left_ankle"], 1])
-LEASH_M = 0.22
+LEASH_M = 0.32
 """A speaker's standing place wanders no further than this from where the clip began."""
 _LIFT_M, _SWING_S = 0.045, 0.46
 
@@ -45,15 +45,16 @@ class _Foot:
 
 
 def plan_feet(times_s: Array, style: Style, rng: np.random.Generator) -> Footwork:
-    """Plants both feet and takes two or three small shifts of place a minute and a half per foot, more when lively."""
+    """Plants both feet and takes a small step with each about every six seconds, more often when lively."""
     ahead, turned = rng.normal(0.0, 0.02, 2), rng.uniform(0.10, 0.26, 2)
     feet = (_Foot(0, [], []), _Foot(1, [], []))
     start = [_stand(np.zeros(2), 0.0, side, style, ahead, turned) for side in (0, 1)]
     weight: list[Move] = []
     place, at_s = np.zeros(2), float(rng.uniform(1.5, 6.0))
     while at_s < times_s[-1] - 1.5:
-        target = np.clip(place + rng.normal(0.0, 0.075, 2) * min(style.sway, 1.5), -LEASH_M, LEASH_M)
-        heading = float(np.clip(rng.normal(0.0, 0.12), -0.25, 0.25))
+        stride = rng.normal(0.0, 0.12, 2) * min(style.sway, 1.4) - 0.25 * place
+        target = np.clip(place + np.clip(stride, -0.22, 0.22), -LEASH_M, LEASH_M)
+        heading = float(np.clip(rng.normal(0.0, 0.15), -0.3, 0.3))
         lead = int(target[0] < place[0])  # step out, do not cross over
         for foot, delay in ((feet[lead], 0.0), (feet[1 - lead], 0.52)):
             begin = at_s + delay
@@ -64,7 +65,7 @@ def plan_feet(times_s: Array, style: Style, rng: np.random.Generator) -> Footwor
             weight.append(Move(start_s=begin - 0.28, stop_s=begin + 0.14, target=aside))
         weight.append(Move(start_s=at_s + 0.86, stop_s=at_s + 1.35, target=np.zeros(1)))
         place = target
-        at_s += 1.6 + float(rng.gamma(2.0, 3.4)) / min(max(style.sway, 0.5), 1.5)
+        at_s += 1.6 + float(rng.gamma(2.0, 2.1)) / min(max(style.sway, 0.5), 1.5)
     return _footwork(times_s, start, feet, weight)
 
 

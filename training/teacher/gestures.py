@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gesturestream.training.teacher.hands import POSITION, pose
+from gesturestream.training.teacher.style import Style
 
 Array = NDArray[np.float64]
 
@@ -43,19 +44,19 @@ def _jitter(key: Array, rng: np.random.Generator, size_m: float = 0.02) -> Array
     return out
 
 
-def _toward(a: Array, b: Array, share: float) -> Array:
-    """From a to b by `share`, positions only; the other channels are b's."""
+def _toward(a: Array, b: Array, share: float, moved: Array) -> Array:
+    """From a to b by `share`, positions only, then `moved` [3]; the other channels are b's."""
     out = b.copy()
-    out[POSITION] = a[POSITION] + share * (b[POSITION] - a[POSITION])
+    out[POSITION] = a[POSITION] + share * (b[POSITION] - a[POSITION]) + moved
     return out
 
 
-def beat(rng: np.random.Generator, size: float, centre: Array) -> Form:
-    """A beat: out of the plane of rest and back with an accent; five directions, four hand shapes."""
-    shape = str(rng.choice(["relaxed", "open", "cup", "pinch", "flat"], p=[0.34, 0.28, 0.16, 0.12, 0.10]))
-    roll = {"relaxed": 18.0, "open": -22.0, "cup": -34.0, "pinch": 34.0, "flat": 12.0}[shape] + rng.normal(0, 12)
+def beat(rng: np.random.Generator, size: float, centre: Array, style: Style) -> Form:
+    """A beat: out of the plane of rest and back with an accent; five directions, five hand shapes."""
+    shape = str(rng.choice(["relaxed", "open", "cup", "pinch", "flat"], p=style.shapes))
+    roll = {"relaxed": 0.0, "open": -38.0, "cup": -46.0, "pinch": 22.0, "flat": 4.0}[shape] + rng.normal(0, 14)
     rise, sweep = rng.uniform(0.11, 0.22) * size, rng.uniform(0.05, 0.13) * size
-    kind = str(rng.choice(["down", "out", "forward", "in", "up"], p=[0.42, 0.22, 0.2, 0.1, 0.06]))
+    kind = str(rng.choice(["down", "out", "forward", "in", "up"], p=style.beats))
     before, at = {
         "down": ((0.02, rise, -0.03), (0.0, -0.03, 0.03)),
         "out": ((-0.6 * sweep, 0.7 * rise, 0.0), (1.1 * sweep, 0.0, 0.02)),
@@ -63,9 +64,9 @@ def beat(rng: np.random.Generator, size: float, centre: Array) -> Form:
         "in": ((1.1 * sweep, 0.6 * rise, 0.0), (-0.7 * sweep, 0.0, 0.03)),
         "up": ((0.0, -0.3 * rise, 0.0), (0.02, 0.9 * rise, 0.02)),
     }[kind]
-    flick = rng.uniform(8, 20) * size
-    prepare = pose(*(centre + before), roll + 10, shape, flex=flick, elbow=0.28 + 0.5 * rise)
-    apex = pose(*(centre + at), roll - 6, shape, flex=-0.8 * flick, deviation=-6, elbow=0.24)
+    flick, bend = rng.uniform(8, 20) * size, rng.normal(0.0, 9.0)
+    prepare = pose(*(centre + before), roll + 10, shape, flex=bend + flick, elbow=0.28 + 0.5 * rise)
+    apex = pose(*(centre + at), roll - 6, shape, flex=bend - 0.8 * flick, deviation=-6, elbow=0.24)
     return Form(prepare=prepare, apex=apex, hold_s=float(rng.uniform(0.05, 0.2)))
 
 
@@ -255,24 +256,30 @@ GESTURES = ("beat", *_VOCABULARY)
 """Every gesture the teacher knows."""
 
 
-def form_of(gesture: str, rng: np.random.Generator, size: float, centre: Array) -> Form:
+_ON_THE_BODY = ("self", "head", "heart")
+_LOWER = np.array([0.015, -0.045, -0.015])
+"""Speakers gesture lower and wider than dictionaries draw it: forms made in the air are shifted by this (metres)."""
+
+
+def form_of(gesture: str, rng: np.random.Generator, size: float, centre: Array, style: Style) -> Form:
     """The form of one stroke. size: amplitude, 1 is average; centre [3]: where beats are made.
 
     Raises ValueError for a gesture not in GESTURES.
     """
     if gesture == "beat":
-        return beat(rng, size, centre)
+        return beat(rng, size, centre, style)
     if gesture not in _VOCABULARY:
         raise ValueError(f"gesture: expected one of {', '.join(GESTURES)}, got {gesture!r}")
     form = _VOCABULARY[gesture](rng, size)
     # Small speakers do not reach the full form: it shrinks towards the place of beats.
     anchor = form.apex.copy()
-    anchor[POSITION] = centre
+    moved = np.zeros(3) if gesture in _ON_THE_BODY else _LOWER
+    anchor[POSITION] = centre - moved
     share = float(np.clip(0.42 + 0.58 * size, 0.4, 1.12))
     return Form(
-        prepare=_jitter(_toward(anchor, form.prepare, share), rng),
-        apex=_jitter(_toward(anchor, form.apex, share), rng),
-        after=tuple((seconds, _toward(anchor, key, share)) for seconds, key in form.after),
+        prepare=_jitter(_toward(anchor, form.prepare, share, moved), rng),
+        apex=_jitter(_toward(anchor, form.apex, share, moved), rng),
+        after=tuple((seconds, _toward(anchor, key, share, moved)) for seconds, key in form.after),
         hands=form.hands,
         hold_s=form.hold_s,
         shrug_deg=form.shrug_deg,
@@ -280,14 +287,23 @@ def form_of(gesture: str, rng: np.random.Generator, size: float, centre: Array) 
 
 
 def rest_pose(kind: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Where the hands wait, (left, right): 0 before the belly, 1 one hand in the other, 2 lower and apart, 3 one up."""
+    """Where the hands wait, (left, right).
+
+    0 before the belly, 1 one hand in the other, 2 low and apart, 3 one up, 4 one on the hip, 5 joined before the chest.
+    """
     if kind == 1:
-        pair = pose(0.12, 0.055, 0.23, 22, "clasp", elbow=0.3), pose(0.12, 0.085, 0.255, 18, "clasp", elbow=0.3)
+        pair = pose(0.12, 0.025, 0.23, 12, "clasp", elbow=0.3), pose(0.12, 0.055, 0.255, 8, "clasp", elbow=0.3)
     elif kind == 2:
-        low = pose(0.27, -0.10, 0.13, 16, "relaxed", elbow=0.16)
+        low = pose(0.29, -0.13, 0.09, 6, "relaxed", elbow=0.16)
         pair = low, low + 0.0
     elif kind == 3:
-        pair = pose(0.17, 0.12, 0.27, 24, "relaxed"), pose(0.25, -0.05, 0.18, 14, "relaxed", elbow=0.18)
+        pair = pose(0.22, 0.07, 0.24, 8, "relaxed"), pose(0.28, -0.09, 0.14, 4, "relaxed", elbow=0.18)
+    elif kind == 4:
+        pair = pose(0.255, 0.045, 0.0, 52, "cup", flex=38, elbow=1.05), pose(0.28, -0.12, 0.08, 6, "relaxed", elbow=0.2)
+    elif kind == 5:
+        pair = pose(0.11, 0.23, 0.235, 12, "clasp", elbow=0.05), pose(0.11, 0.20, 0.255, 10, "clasp", elbow=0.05)
     else:
-        pair = pose(0.185, 0.03, 0.215, 20, "relaxed"), pose(0.18, 0.05, 0.225, 24, "relaxed")
+        pair = pose(0.235, -0.025, 0.185, 6, "relaxed"), pose(0.23, -0.01, 0.195, 8, "relaxed")
+    if kind in (3, 4) and rng.random() < 0.5:
+        pair = pair[1], pair[0]
     return _jitter(pair[0], rng, 0.012), _jitter(pair[1], rng, 0.012)

@@ -51,15 +51,23 @@ _SPREAD_DEG = np.array([-7.0, -1.0, 11.0, 5.0])  # index, middle, pinky, ring: a
 _BIAS_DEG = np.array([3.0, 6.0, 4.0])  # a hand is never quite flat
 
 
-def finger_rotations(curls: Array, spread: Array) -> Array:
-    """curls [T, 5] and spread [T], 0..1 -> local rotations of the 15 joints of a LEFT hand, [T, 15, 3, 3]."""
+_GIVE_DEG = np.array([[1.6, 2.2], [1.0, 2.2], [1.0, 1.8]])  # by joint of a finger: sideways, bending
+
+
+def finger_rotations(curls: Array, spread: Array, give: Array | None = None) -> Array:
+    """curls [T, 5] and spread [T], 0..1 -> local rotations of the 15 joints of a LEFT hand, [T, 15, 3, 3].
+
+    give [T, 15, 2]: noise of unit deviation by which each joint gives sideways and bends on its own.
+    """
     angles = np.zeros((len(curls), 5, 3, 3))
     bent = np.clip(curls[:, :4, None], -0.12, 1.05)
     angles[:, :4, :, 2] = -(bent * _FINGERS_DEG + _BIAS_DEG)
     # A fist closes the spread
     angles[:, :4, 0, 1] = spread[:, None] * _SPREAD_DEG * (1.0 - 0.7 * np.clip(curls[:, :4], 0, 1))
+    if give is not None:
+        angles[..., 1:] += give.reshape(-1, 5, 3, 2) * _GIVE_DEG
     thumb = np.clip(curls[:, 4], 0.0, 1.0)[:, None]
-    angles[:, 4, 0] = np.array([18.0, -6.0, -6.0]) + thumb * np.array([34.0, 26.0, -10.0])
-    angles[:, 4, 1] = np.array([0.0, 6.0, -2.0]) + thumb * np.array([6.0, 30.0, -8.0])
-    angles[:, 4, 2] = np.array([0.0, 8.0, -2.0]) + thumb * np.array([4.0, 42.0, -8.0])
+    angles[:, 4, 0] += np.array([18.0, -6.0, -6.0]) + thumb * np.array([34.0, 26.0, -10.0])
+    angles[:, 4, 1] += np.array([0.0, 6.0, -2.0]) + thumb * np.array([6.0, 30.0, -8.0])
+    angles[:, 4, 2] += np.array([0.0, 8.0, -2.0]) + thumb * np.array([4.0, 42.0, -8.0])
     return axis_angle_to_matrix(np.radians(angles)).reshape(len(curls), 15, 3, 3)

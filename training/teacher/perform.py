@@ -18,7 +18,7 @@ from gesturestream.models.motion import FPS, SAMPLE_RATE
 from gesturestream.models.timing import frames_covering
 from gesturestream.training.speech.speech import Floats, Speech
 from gesturestream.training.teacher import arms, body, face
-from gesturestream.training.teacher.curves import gaussian, smooth_noise, submovements
+from gesturestream.training.teacher.curves import bursts, gaussian, smooth_noise, submovements
 from gesturestream.training.teacher.feet import Footwork, plan_feet
 from gesturestream.training.teacher.hands import CURLS, DEVIATION, FLEX, POSITION, ROLL, SPREAD, finger_rotations
 from gesturestream.training.teacher.plan import Plan, Stroke, plan_gestures
@@ -151,15 +151,17 @@ def arm_channels(
     shared = smooth_noise(rng, len(times_s), 3, 0.5)
     for side in (0, 1):
         curve = submovements(times_s, plan.start[side], plan.moves[side])
-        own = smooth_noise(rng, len(times_s), 3, 0.9)
-        drift = (0.032 * shared + 0.038 * own) * (style.amplitude**0.7) * speaking[:, None]
+        own = smooth_noise(rng, len(times_s), 3, 0.75)
+        burst = bursts(rng, len(times_s), 0.55)[:, None]
+        drift = (0.036 * shared + 0.040 * own * burst) * (style.amplitude**0.7) * speaking[:, None]
         idle = 0.010 * smooth_noise(rng, len(times_s), 3, 0.3)
         tremor = 0.0016 * style.tremor * smooth_noise(rng, len(times_s), 3, 4.5)
         curve[:, POSITION] += drift + idle + tremor
         lively = (0.3 + 0.7 * speaking)[:, None]
-        curve[:, ROLL : DEVIATION + 1] += smooth_noise(rng, len(times_s), 3, 0.8) * np.array([15.0, 12.0, 7.0]) * lively
-        curve[:, CURLS] += 0.12 * lively * smooth_noise(rng, len(times_s), 1, 0.9)
-        curve[:, CURLS] += 0.09 * lively * smooth_noise(rng, len(times_s), 5, 1.3)
+        turns = smooth_noise(rng, len(times_s), 3, 0.7) * np.array([9.0, 13.0, 8.0])
+        curve[:, ROLL : DEVIATION + 1] += turns * lively * burst
+        curve[:, CURLS] += 0.14 * lively * burst * smooth_noise(rng, len(times_s), 1, 0.9)
+        curve[:, CURLS] += 0.10 * lively * burst * smooth_noise(rng, len(times_s), 5, 1.3)
         _trail(curve)
         curves.append(curve)
     return curves[0], curves[1]
@@ -207,7 +209,8 @@ def _arms(
         shoulder_m = joint_m + collar_world @ REST_OFFSETS_M[INDEX["left_shoulder"]]
         target = sign * (trunk.root_m + sway_m) + (yaw_ @ wrist[..., None])[..., 0]
         arm = arms.solve_left(collar_world, shoulder_m, target, channels, yaw_)
-        fingers = finger_rotations(channels[:, CURLS], np.clip(channels[:, SPREAD], 0, 1))
+        give = smooth_noise(rng, len(times_s), 30, 2.0).reshape(-1, 15, 2) * (0.3 + 0.7 * speaking[:, None, None])
+        fingers = finger_rotations(channels[:, CURLS], np.clip(channels[:, SPREAD], 0, 1), give)
         for name, solved in zip(("collar", "shoulder", "elbow", "wrist"), (collar, *arm[:3])):
             rotations[:, INDEX[f"{side}_{name}"]] = seen(solved)
         first = INDEX[f"{side}_index1"]
@@ -218,6 +221,6 @@ def _collar(lift: Array, wrist: Array, style: Style) -> Array:
     """Left collar: shoulders hang a little, rise with a raised arm and come forward with a reaching one."""
     raised = np.clip(wrist[:, 1] - 0.15, 0.0, None)
     reaching = np.clip(wrist[:, 2] - 0.22, 0.0, None)
-    up = -7.0 + lift + 30.0 * raised
+    up = -10.0 + lift + 30.0 * raised
     forward = 7.0 + style.hunch_deg + 26.0 * reaching
     return axis_angle_to_matrix(np.radians(np.stack([np.zeros_like(up), -forward, up], axis=1)))

@@ -35,6 +35,9 @@ class Stroke:
     stress_s: float
     strength: float
     gesture: str
+    """A name of gestures.GESTURES."""
+    word: str
+    """The stressed word; empty where only the audio is known."""
     left: bool
     right: bool
     form: Form
@@ -52,7 +55,7 @@ class Plan:
 def plan_gestures(speech: Speech, style: Style, rng: np.random.Generator) -> Plan:
     """Plans all strokes and both hands' moves for a clip; deterministic by `rng`."""
     strokes = _strokes(speech, style, rng)
-    start = _styled_pair(rest_pose(int(rng.integers(4)), rng), style)
+    start = _rest_pair(style, rng)
     rests = _rests(strokes, speech, style, rng)
     left, right = (_Hand(side, style, start[side], list(rests)) for side in (0, 1))
     for i, stroke in enumerate(strokes):
@@ -102,9 +105,9 @@ def _centre(style: Style, rng: np.random.Generator) -> Array:
     """Where a unit's beats are made: differs from unit to unit by several centimetres."""
     return np.array(
         [
-            0.225 + style.width_m + rng.normal(0.0, 0.045),
-            0.045 + style.height_m + rng.normal(0.0, 0.055),
-            0.245 + style.reach_m + rng.normal(0.0, 0.035),
+            0.275 + style.width_m + rng.normal(0.0, 0.045),
+            -0.045 + style.height_m + rng.normal(0.0, 0.065),
+            0.205 + style.reach_m + rng.normal(0.0, 0.065),
         ]
     )
 
@@ -122,7 +125,7 @@ def _stroke(stress: Stress, apex_s: float, hands: str, centre: Array, style: Sty
     gesture = stress.gesture if stress.gesture and rng.random() < 0.7 else "beat"
     size = style.amplitude * (0.75 + 0.4 * stress.strength) * float(rng.lognormal(0.0, 0.18))
     # An angry beat is a fist, but two fingers stay two fingers
-    form = _styled_form(form_of(gesture, rng, size, centre), style, curl=1.0 if gesture == "beat" else 0.25)
+    form = _styled_form(form_of(gesture, rng, size, centre, style), style, curl=1.0 if gesture == "beat" else 0.25)
     if form.hands == "both":
         hands = "both"
     elif form.hands == "one" and hands == "both":
@@ -134,6 +137,7 @@ def _stroke(stress: Stress, apex_s: float, hands: str, centre: Array, style: Sty
         stress_s=stress.time_s,
         strength=stress.strength,
         gesture=gesture,
+        word=stress.word,
         left=acting in ("left", "both"),
         right=acting in ("right", "both"),
         form=form,
@@ -186,7 +190,8 @@ class _Hand:
         """Preparation, stroke and what follows of one stroke; a hand that does not act goes along a little."""
         form = stroke.form
         lag = float(rng.uniform(-0.015, 0.035)) if stroke.left and stroke.right else 0.0
-        apex_s = stroke.apex_s + (lag if self.side else 0.0)
+        # Also the later hand is there when the syllable sounds
+        apex_s = float(np.clip(stroke.apex_s + lag * self.side, stroke.stress_s - 0.2, stroke.stress_s))
         prepare, apex = (form.prepare, form.apex) if acts else self._along(form, rng)
         prepare_s = float(rng.uniform(0.36, 0.55)) / self.style.tempo
         stroke_s = max(float(rng.normal(0.25, 0.03)) / self.style.tempo, self._least_s(prepare, apex))
@@ -269,5 +274,5 @@ def _fidgets(start_s: float, stop_s: float, style: Style, rng: np.random.Generat
 
 
 def _rest_pair(style: Style, rng: np.random.Generator) -> tuple[Array, Array]:
-    kind = int(rng.choice(4, p=[0.45, 0.25, 0.18, 0.12]))
+    kind = int(rng.choice(len(style.rests), p=style.rests))
     return _styled_pair(rest_pose(kind, rng), style)

@@ -94,7 +94,7 @@ _EMOTIONS: dict[str, Style] = {
     "anger": Style(
         amplitude=1.35, rate=1.25, tempo=1.38, two_handed=0.5, height_m=0.04, reach_m=0.06, elbow_out=0.1,
         palm_deg=24, curl=0.46, spine_deg=6, head_deg=5, shoulders_deg=3, hunch_deg=3, nod_deg=9, sway=1.0,
-        stance_m=0.03, crouch_m=0.004, beats=(0.58, 0.06, 0.32, 0.04, 0.0), shapes=(0.40, 0.02, 0.22, 0.16, 0.20),
+        stance_m=0.13, crouch_m=0.004, beats=(0.58, 0.06, 0.32, 0.04, 0.0), shapes=(0.40, 0.02, 0.22, 0.16, 0.20),
         rests=(0.42, 0.0, 0.34, 0.08, 0.16, 0.0),
         blinks_per_min=10, gaze_away=0.1,
         face=(("browDown", 0.75), ("eyeSquint", 0.35), ("noseSneer", 0.35), ("mouthFrown", 0.3), ("mouthPress", 0.35),
@@ -103,7 +103,7 @@ _EMOTIONS: dict[str, Style] = {
     "sadness": Style(
         amplitude=0.55, rate=0.62, tempo=0.7, two_handed=0.45, height_m=-0.06, width_m=-0.05, elbow_out=-0.1,
         palm_deg=5, curl=0.1, spine_deg=8, head_deg=11, tilt_deg=5, shoulders_deg=-3, hunch_deg=8, nod_deg=3.5,
-        sway=0.6, blinks_per_min=22, gaze_away=0.65, stance_m=-0.015, crouch_m=0.006,
+        sway=0.6, blinks_per_min=22, gaze_away=0.65, stance_m=0.085, crouch_m=0.006,
         beats=(0.62, 0.06, 0.10, 0.20, 0.02), shapes=(0.78, 0.04, 0.16, 0.02, 0.0),
         rests=(0.10, 0.36, 0.54, 0.0, 0.0, 0.0),
         face=(("browInnerUp", 0.65), ("mouthFrown", 0.5), ("mouthShrugLower", 0.25), ("eyeSquint", 0.1),
@@ -128,7 +128,7 @@ _EMOTIONS: dict[str, Style] = {
     "fear": Style(
         amplitude=0.78, rate=0.9, tempo=1.2, two_handed=0.7, height_m=0.1, width_m=-0.08, reach_m=-0.05,
         elbow_out=-0.25, palm_deg=12, curl=0.2, spine_deg=4, head_deg=-2, shoulders_deg=9, hunch_deg=7, nod_deg=3.5,
-        shake=0.35, sway=1.1, tremor=1.0, blinks_per_min=28, gaze_away=0.55, stance_m=-0.025, crouch_m=0.018,
+        shake=0.35, sway=1.1, tremor=1.0, blinks_per_min=28, gaze_away=0.55, stance_m=0.075, crouch_m=0.018,
         beats=(0.14, 0.06, 0.22, 0.44, 0.14), shapes=(0.30, 0.14, 0.34, 0.14, 0.08),
         rests=(0.14, 0.10, 0.0, 0.04, 0.0, 0.72),
         face=(("browInnerUp", 0.8), ("eyeWide", 0.55), ("mouthStretch", 0.45), ("browDown", 0.15),
@@ -174,7 +174,7 @@ def style_of(speaker: int, emotion: str, intensity: float = 1.0, rng: np.random.
     changes["rate"] = person.rate * mood.rate * (0.7 + 0.3 * intensity)
     changes["nod_deg"] = person.nod_deg * mood.nod_deg / 6.0 * (0.5 + 0.5 * intensity)
     changes["two_handed"] = 0.5 * (person.two_handed + mood.two_handed)
-    changes["stance_m"] = person.stance_m + share * (mood.stance_m if emotion != "neutral" else 0.0)
+    changes["stance_m"] = person.stance_m + share * (mood.stance_m - Style.stance_m)
     changes |= {name: getattr(mood, name) for name in ("shake", "blinks_per_min", "gaze_away")}
     changes |= {name: _blend(getattr(person, name), getattr(mood, name), share) for name in _SHARES}
     changes["tremor"] = mood.tremor * share
