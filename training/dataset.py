@@ -55,9 +55,11 @@ class Part:
         self.motion: NDArray[np.float32] = np.load(folder / "motion.npy", mmap_mode="r")
         self.features: NDArray[np.float16] = np.load(folder / "features.npy", mmap_mode="r")
 
-    def window(self, entry: _Entry, length: int, generator: np.random.Generator) -> tuple[object, ...]:
+    def window(
+        self, entry: _Entry, length: int, generator: np.random.Generator, lookaheads: tuple[int, ...]
+    ) -> tuple[object, ...]:
         first = int(generator.integers(0, max(1, entry.frames - length)))
-        lookahead = int(generator.choice(LOOKAHEADS))
+        lookahead = int(generator.choice(lookaheads))
         recording = int(generator.integers(2))
         frames = entry.start + np.minimum(np.arange(first, first + length), entry.frames - 1)
         return (
@@ -76,6 +78,8 @@ class Corpus:
     def __init__(self, parts: list[Part]) -> None:
         self._clips = [(part, entry) for part in parts for entry in part.entries]
         self.parts = parts
+        self.lookaheads = LOOKAHEADS
+        """What a window's look-ahead is drawn from; `(BODY_DELAY_FRAMES,)`: targets that are not delayed."""
 
     @classmethod
     def open(cls, corpora: Sequence[Path], split: str, progress: Callable[[int, int], None] | None = None) -> Corpus:
@@ -109,7 +113,8 @@ class Corpus:
         while True:
             generator = np.random.default_rng([seed, step])
             picks = generator.choice(len(self._clips), rows, p=weights / weights.sum())
-            yield _collate([part.window(entry, length, generator) for part, entry in (self._clips[i] for i in picks)])
+            clips = (self._clips[i] for i in picks)
+            yield _collate([part.window(entry, length, generator, self.lookaheads) for part, entry in clips])
             step += 1
 
 

@@ -26,9 +26,9 @@ class AudioState(NamedTuple):
 class AudioEncoder(nn.Module):
     """Features [B, 68] per frame to the shared code [B, S] and emotion probabilities [B, 8]."""
 
-    def __init__(self, widths: tuple[int, ...], shared_size: int) -> None:
+    def __init__(self, widths: tuple[int, ...], shared_size: int, causal: bool = True) -> None:
         super().__init__()
-        self.stack = CausalStack(FEATURES, widths)
+        self.stack = CausalStack(FEATURES, widths, causal)
         self.shared = nn.Linear(widths[-1], shared_size)
         self.emotion = nn.Linear(widths[-1], len(EMOTIONS))
 

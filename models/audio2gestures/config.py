@@ -24,3 +24,6 @@ class Audio2GesturesConfig:
     """Training clips whose per-channel (mean, std) of I are kept: a session draws from them (section 4.2)."""
     condition_size: int = 64
     emitted_size: int = 64
+    causal: bool = True
+    """False: the paper's own form as a reference. Its convolutions see as far ahead as back, it is given the whole clip
+    and no emitted pose, its targets are not delayed; it runs whole clips (`forward_sequence`) and cannot stream."""

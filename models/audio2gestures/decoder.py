@@ -15,13 +15,20 @@ class Decoder(nn.Module):
     """Normalised motion out; what it sees of the voice is the window of shared codes and which of them are known."""
 
     def __init__(
-        self, widths: tuple[int, ...], shared_size: int, specific_size: int, condition_size: int, emitted_size: int
+        self,
+        widths: tuple[int, ...],
+        *,
+        shared_size: int,
+        specific_size: int,
+        condition_size: int,
+        emitted_size: int,
+        causal: bool = True,
     ) -> None:
         super().__init__()
         self.emitted = nn.Linear(MOTION_SIZE + 1, emitted_size)
         inputs = SPAN * (shared_size + 1) + specific_size + condition_size + emitted_size
         self.enter = nn.Linear(inputs, widths[0])
-        self.stack = CausalStack(widths[0], widths)
+        self.stack = CausalStack(widths[0], widths, causal)
         self.leave = nn.Linear(widths[-1], MOTION_SIZE)
         nn.init.normal_(self.leave.weight, std=0.01)
 

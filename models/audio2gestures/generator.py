@@ -19,7 +19,7 @@ from gesturestream.models.audio2gestures.decoder import Decoder
 from gesturestream.models.audio2gestures.mapping import MappingNet, MappingState
 from gesturestream.models.audio2gestures.motion_encoder import MotionEncoder
 from gesturestream.models.generator import Generator
-from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
+from gesturestream.models.motion import EMOTIONS, MAX_LOOKAHEAD, MOTION_SIZE
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming import level, lookahead
 from gesturestream.models.streaming.features import WINDOW_SAMPLES, Heard, LogMel
@@ -50,11 +50,18 @@ class Audio2Gestures(Generator):
         super().__init__()
         self.config = c = config
         self.features = LogMel()
-        self.audio_encoder = AudioEncoder(c.audio_widths, c.shared_size)
+        self.audio_encoder = AudioEncoder(c.audio_widths, c.shared_size, c.causal)
         self.motion_encoder = MotionEncoder(c.motion_widths, c.shared_size, c.specific_size)
         self.condition = nn.Linear(len(EMOTIONS) + c.speakers + 1, c.condition_size)
-        self.mapping = MappingNet(c.specific_size, c.mapping_width, c.styles, c.condition_size)
-        self.decoder = Decoder(c.decoder_widths, c.shared_size, c.specific_size, c.condition_size, c.emitted_size)
+        self.mapping = MappingNet(c.specific_size, c.mapping_width, c.styles, c.condition_size, c.causal)
+        self.decoder = Decoder(
+            c.decoder_widths,
+            shared_size=c.shared_size,
+            specific_size=c.specific_size,
+            condition_size=c.condition_size,
+            emitted_size=c.emitted_size,
+            causal=c.causal,
+        )
         self.register_buffer("motion_mean", torch.zeros(MOTION_SIZE))
         self.register_buffer("motion_std", torch.ones(MOTION_SIZE))
 
@@ -88,6 +95,8 @@ class Audio2Gestures(Generator):
         )
 
     def forward(self, inputs: StepInputs, state: Audio2GesturesState) -> tuple[StepOutputs, Audio2GesturesState]:
+        if not self.config.causal:
+            raise ValueError("expected a causal checkpoint, got the paper's non-causal form, which cannot stream")
         features, level_state = level.normalize(self.features(inputs.pcm), state.level)
         shared, heard, audio_state = self.audio_encoder.step(features, state.audio)
         window, known, valid, lookahead_state = lookahead.gather(
@@ -111,7 +120,8 @@ class Audio2Gestures(Generator):
         shared, instant = self.audio_encoder(features)
         heard = smooth_sequence(instant, features[..., PRESENCE]).softmax(-1)
         condition = self.conditions(inputs.emotion, _ahead(heard, inputs.lookahead), inputs.speaker, inputs.intensity)
-        window, known = lookahead.windows(shared, inputs.lookahead)
+        ahead = inputs.lookahead if self.config.causal else torch.full_like(inputs.lookahead, MAX_LOOKAHEAD)
+        window, known = lookahead.windows(shared, ahead)
         presence = _ahead(features[..., PRESENCE:], inputs.lookahead, after_end=0.0)[..., 0]
         specific = self.mapping.sequence(inputs.noise, presence, condition)
         motion = self.decoder(window, known, specific, condition, self.emitted_input(inputs.emitted))
@@ -134,9 +144,10 @@ class Audio2Gestures(Generator):
         return embedded
 
     def emitted_input(self, emitted: Tensor) -> Tensor:
-        """Normalised pose and the flag that it is known: [..., 489] -> [..., 490]."""
+        """Normalised pose and the flag that it is known: [..., 489] -> [..., 490]; the reference is not told."""
         pose = self.normalize(emitted)
-        return torch.cat([pose, torch.ones_like(pose[..., :1])], -1)
+        shown = torch.cat([pose, torch.ones_like(pose[..., :1])], -1)
+        return shown if self.config.causal else torch.zeros_like(shown)
 
     def normalize(self, motion: Tensor) -> Tensor:
         return ((motion - self.motion_mean) / self.motion_std).clamp(-6.0, 6.0)

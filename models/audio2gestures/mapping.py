@@ -84,13 +84,13 @@ class MappingNet(nn.Module):
 
     bank: Tensor
 
-    def __init__(self, size: int, width: int, styles: int, condition_size: int) -> None:
+    def __init__(self, size: int, width: int, styles: int, condition_size: int, causal: bool = True) -> None:
         super().__init__()
         self.size, self.styles = size, styles
         self.condition = nn.Linear(condition_size, width)
         self.convolutions = nn.ModuleList(
-            [CausalConv1d(size, width, dilation=1), CausalConv1d(width, width, dilation=4)]
-            + [CausalConv1d(width, width, dilation=8)]
+            CausalConv1d(channels, width, dilation=dilation, causal=causal)
+            for channels, dilation in ((size, 1), (width, 4), (width, 8))
         )
         self.past = Past(self._convolutions())
         self.head = nn.Linear(width, 2 * size)

@@ -16,11 +16,13 @@ class CausalConv1d(nn.Module):
 
     forward: x [B, C, T] -> y [B, O, T], the past before frame 0 being zeros.
     step: x [B, C] and its taps of the past [B, K-1, C] -> y [B, O]; `Past` keeps them.
+
+    `causal` False centres the kernel, as the papers do: a reference to compare with, which cannot step.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, dilation: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, dilation: int = 1, causal: bool = True) -> None:
         super().__init__()
-        self.kernel, self.dilation = kernel, dilation
+        self.kernel, self.dilation, self.causal = kernel, dilation, causal
         self.inputs, self.outputs = inputs, outputs
         # [O, K * C], taps oldest first: a step is one matrix product, without a copy of the weights
         self.weight = nn.Parameter(torch.empty(outputs, kernel * inputs))
@@ -39,7 +41,9 @@ class CausalConv1d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = self.weight.view(self.outputs, self.kernel, self.inputs).transpose(1, 2)
-        return functional.conv1d(functional.pad(x, (self.reach, 0)), kernel, self.bias, dilation=self.dilation)
+        past = self.reach if self.causal else self.reach // 2
+        padded = functional.pad(x, (past, self.reach - past))
+        return functional.conv1d(padded, kernel, self.bias, dilation=self.dilation)
 
     def step(self, x: Tensor, past: Tensor) -> Tensor:
         taps = torch.cat([past, x[:, None]], 1)  # contiguous, so that flattening it copies nothing
@@ -83,10 +87,10 @@ def _places(ages: list[int], wanted: tuple[int, ...]) -> slice | list[int]:
 class ResidualBlock(nn.Module):
     """Two causal convolutions and a skip, as in Audio2Gestures' encoders and decoder (section 5.3)."""
 
-    def __init__(self, inputs: int, outputs: int, dilation: int) -> None:
+    def __init__(self, inputs: int, outputs: int, dilation: int, causal: bool = True) -> None:
         super().__init__()
-        self.first = CausalConv1d(inputs, outputs, dilation=dilation)
-        self.second = CausalConv1d(outputs, outputs, dilation=dilation)
+        self.first = CausalConv1d(inputs, outputs, dilation=dilation, causal=causal)
+        self.second = CausalConv1d(outputs, outputs, dilation=dilation, causal=causal)
         self.skip = nn.Linear(inputs, outputs) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -103,10 +107,10 @@ class ResidualBlock(nn.Module):
 class CausalStack(nn.Module):
     """Residual blocks with dilations 1, 2, 4, ...: x [B, C, T] -> [B, widths[-1], T], or frame by frame."""
 
-    def __init__(self, inputs: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, inputs: int, widths: tuple[int, ...], causal: bool = True) -> None:
         super().__init__()
         sizes = (inputs, *widths)
-        self.blocks = nn.ModuleList(ResidualBlock(a, b, 2**i) for i, (a, b) in enumerate(zip(sizes, widths)))
+        self.blocks = nn.ModuleList(ResidualBlock(a, b, 2**i, causal) for i, (a, b) in enumerate(zip(sizes, widths)))
         self.past = Past([c for block in self._blocks() for c in (block.first, block.second)])
 
     def init_state(self, rows: int) -> Ring:
