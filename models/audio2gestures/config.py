@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,9 @@ class Audio2GesturesConfig:
     """Training clips whose per-channel (mean, std) of I are kept: a session draws from them (section 4.2)."""
     condition_size: int = 64
     emitted_size: int = 64
+    specific: Literal["mapped", "normal", "none"] = "mapped"
+    """Where the stream's motion-specific code comes from: the mapping network, normals as they are ("+ split" in the
+    paper's Table 2), or nowhere: there is none (its "baseline")."""
     causal: bool = True
     """False: the paper's own form as a reference. Its convolutions see as far ahead as back, it is given the whole clip
     and no emitted pose, its targets are not delayed; it runs whole clips (`forward_sequence`) and cannot stream."""

@@ -53,7 +53,9 @@ class Audio2Gestures(Generator):
         self.audio_encoder = AudioEncoder(c.audio_widths, c.shared_size, c.causal)
         self.motion_encoder = MotionEncoder(c.motion_widths, c.shared_size, c.specific_size)
         self.condition = nn.Linear(len(EMOTIONS) + c.speakers + 1, c.condition_size)
-        self.mapping = MappingNet(c.specific_size, c.mapping_width, c.styles, c.condition_size, c.causal)
+        self.mapping = MappingNet(
+            c.specific_size, c.mapping_width, c.styles, c.condition_size, source=c.specific, causal=c.causal
+        )
         self.decoder = Decoder(
             c.decoder_widths,
             shared_size=c.shared_size,

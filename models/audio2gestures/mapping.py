@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,8 @@ from torch.nn import functional
 
 from gesturestream.models.streaming.convolution import CausalConv1d, Past
 from gesturestream.models.streaming.state import Ring, append, map_leaves
+
+Source = Literal["mapped", "normal", "none"]
 
 STYLE_RATE = 1.0 / 30.0
 """Share of the way to a newly drawn style per frame."""
@@ -84,9 +86,11 @@ class MappingNet(nn.Module):
 
     bank: Tensor
 
-    def __init__(self, size: int, width: int, styles: int, condition_size: int, causal: bool = True) -> None:
+    def __init__(
+        self, size: int, width: int, styles: int, condition_size: int, *, source: Source = "mapped", causal: bool = True
+    ) -> None:
         super().__init__()
-        self.size, self.styles = size, styles
+        self.size, self.styles, self.source = size, styles, source
         self.condition = nn.Linear(condition_size, width)
         self.convolutions = nn.ModuleList(
             CausalConv1d(channels, width, dilation=dilation, causal=causal)
@@ -125,8 +129,7 @@ class MappingNet(nn.Module):
         """Noise [B, Z] -> I_R [B, I] (the head's mean: the randomness is in the input)."""
         style = self._style(noise, state.style)
         wandering, colour_state = colour(noise[:, : self.size], presence, state.colour)
-        mean, log_std = style.now.chunk(2, -1)
-        signal = mean + log_std.exp() * wandering
+        signal = self._signal(style.now, wandering)
         x, given = signal, []
         for i, (convolution, taps) in enumerate(zip(self._convolutions(), self.past.taps(state.past), strict=True)):
             given.append(x)
@@ -135,7 +138,8 @@ class MappingNet(nn.Module):
                 x = x + self.condition(condition)
             x = functional.leaky_relu(x, 0.2)
         past = append(state.past, torch.cat(given, 1))
-        return signal + self.head(x)[:, : self.size], MappingState(style, colour_state, past)
+        code = signal + self.head(x)[:, : self.size] if self.source == "mapped" else signal
+        return code, MappingState(style, colour_state, past)
 
     def sequence(self, noise: Tensor, presence: Tensor, condition: Tensor) -> Tensor:
         """What `step` gives from a new state for T frames at once: [B, T, Z], [B, T], [B, T, C] -> I_R [B, T, I]."""
@@ -143,10 +147,18 @@ class MappingNet(nn.Module):
         wandering = coloured(noise[:, :, : self.size], presence)
         for t in range(noise.shape[1]):
             style = self._style(noise[:, t], style)
-            mean, log_std = style.now.chunk(2, -1)
-            signal.append(mean + log_std.exp() * wandering[:, t])
-        mean, _ = self.forward(torch.stack(signal, 1), condition)
-        return mean
+            signal.append(self._signal(style.now, wandering[:, t]))
+        stacked = torch.stack(signal, 1)
+        return self.forward(stacked, condition)[0] if self.source == "mapped" else stacked
+
+    def _signal(self, style: Tensor, wandering: Tensor) -> Tensor:
+        """Noise [..., I] with the statistics `style` [..., 2 I] of a training clip, where a mapping network follows."""
+        if self.source == "none":
+            return torch.zeros_like(wandering)
+        if self.source == "normal":
+            return wandering
+        mean, log_std = style.chunk(2, -1)
+        return mean + log_std.exp() * wandering
 
     def _style(self, noise: Tensor, state: StyleState) -> StyleState:
         pick = noise[:, self.size : self.size + self.styles].argmax(-1)
