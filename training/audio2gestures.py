@@ -22,6 +22,9 @@ from gesturestream.models.motion import EMOTIONS
 from gesturestream.models.streaming import lookahead
 from gesturestream.training import losses
 from gesturestream.training.dataset import FACE, Batch
+from gesturestream.training.losses import Body
+
+Terms = dict[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +32,13 @@ class LossWeights:
     """Weights of the terms; names as in the paper where it has them."""
 
     rotation: float = 1.0
+    """Eq. 5, of the first path's body; so are position (eq. 6) and speed (eq. 7)."""
     position: float = 4.0
-    speed: float = 4.0
+    speed: float = 5.0
+    values: float = 1.0
+    """Of everything that is emitted, normalised: fingers, face, root, contacts, which the paper does not have."""
+    changes: float = 4.0
+    """The same from frame to frame; for the random path's face too."""
     relaxed: float = 3.0
     """Eq. 10, the random path's body."""
     tolerance_m: float = 0.15
@@ -74,49 +82,83 @@ class Objective:
         self.bf16 = has_bf16() if bf16 is None else bf16
         self.face = torch.from_numpy(FACE).float()
 
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+    def __call__(self, batch: Batch) -> Terms:
         """Terms by name, unweighted, and their weighted sum under `total`."""
         model, w = self.model, self.weights
         target = model.normalize(batch.motion)
         codes = self._encode(batch.features, target)
         condition = self._condition(batch, codes)
-        terms: dict[str, Tensor] = {}
-
-        # The first path: shared code of the audio or of the motion, motion-specific code of the motion itself.
-        specific = _sample(codes.mean, codes.log_variance)
-        from_audio = torch.rand(len(target), 1, 1) < 0.6
-        shared = torch.where(from_audio, codes.shared_audio, codes.shared_motion)
-        first = self._decode(shared, batch.lookahead, specific, condition, self._emitted(target))
-        true_body, first_body = losses.body_positions(batch.motion), self._body(first)
-        terms["rotation"] = losses.rotation_loss(first, target)
-        terms["speed"] = losses.speed_loss(first, target)
-        terms["position"] = losses.position_loss(first_body, true_body)
-
-        # The second path: what the stream does, the motion-specific code from noise, its own poses shown back to it.
-        # Half of the rows are enough for it: it costs as much as the first.
-        random, prior_mean, prior_log_variance = self._mapped(codes, condition, batch)
-        half = slice(0, len(target) // 2)
-        shown = self._emitted(first[half].detach())
-        second = self._decode(codes.shared_audio[half], batch.lookahead[half], random[half], condition[half], shown)
-        second_body = self._body(second)
-        terms["relaxed"] = losses.relaxed_position_loss(second_body, true_body[half], w.tolerance_m)
-        terms["face"] = losses.rotation_loss(second, target[half], self.face) + w.speed * losses.speed_loss(
-            second, target[half], self.face
-        )
-        terms["liveliness"] = losses.liveliness_loss(
-            self.model.denormalize(second), batch.motion[half], second_body, true_body[half]
-        )
-        terms["diversity"] = -losses.position_loss(second_body, first_body[half].detach())
-        terms["cycle"] = self._cycle(second, random[half])
-
-        terms["alignment"] = (codes.shared_audio - codes.shared_motion).abs().mean()
-        terms["kl"] = (losses.kl_to_normal(codes.mean, codes.log_variance) - w.free_nats).clamp_min(
-            0.0
-        ) + 0.1 * losses.kl_to_normal(prior_mean, prior_log_variance)
-        terms["code_motion"] = losses.autocovariance_loss(prior_mean, codes.mean.detach())
+        terms: Terms = {}
+        true = losses.body(batch.motion)
+        first, first_body = self._first_path(batch, codes, condition, target, true, terms)
+        if model.config.specific != "none":
+            self._second_path(batch, codes, condition, target, true, (first, first_body), terms)
+            terms["alignment"] = (codes.shared_audio - codes.shared_motion).abs().mean()
+            terms["kl"] = terms["kl"] + (losses.kl_to_normal(codes.mean, codes.log_variance) - w.free_nats).clamp_min(0)
         terms["emotion"] = self._emotion(batch, codes)
         terms["total"] = sum((getattr(w, name) * value for name, value in terms.items()), torch.zeros(()))
         return terms
+
+    def _first_path(
+        self, batch: Batch, codes: Codes, condition: Tensor, target: Tensor, true: Body, terms: Terms
+    ) -> tuple[Tensor, Body]:
+        """Shared code of the audio or of the motion, motion-specific code of the motion itself: eq. 4."""
+        if self.model.config.specific == "none":  # the baseline of Table 2 regresses motion from the voice
+            specific, shared = torch.zeros_like(codes.mean), codes.shared_audio
+        else:
+            specific = _sample(codes.mean, codes.log_variance)
+            shared = torch.where(torch.rand(len(target), 1, 1) < 0.6, codes.shared_audio, codes.shared_motion)
+        first = self._decode(shared, batch.lookahead, specific, condition, self._emitted(target))
+        body = self._body(first)
+        terms["rotation"] = losses.rotation_loss(body.rotations, true.rotations)
+        terms["position"] = losses.position_loss(body.positions, true.positions)
+        terms["speed"] = losses.speed_loss(body.positions, true.positions)
+        terms["values"] = losses.value_loss(first, target)
+        terms["changes"] = losses.change_loss(first, target)
+        return first, body
+
+    def _second_path(
+        self,
+        batch: Batch,
+        codes: Codes,
+        condition: Tensor,
+        target: Tensor,
+        true: Body,
+        first: tuple[Tensor, Body],
+        terms: Terms,
+    ) -> None:
+        """What the stream does: the motion-specific code from noise, its own poses shown back to it.
+
+        Half of the rows are enough for it: it costs as much as the first path.
+        """
+        w, half = self.weights, slice(0, len(target) // 2)
+        random, terms["kl"], terms["code_motion"] = self._random_code(codes, condition, batch)
+        shown = self._emitted(first[0][half].detach())
+        second = self._decode(codes.shared_audio[half], batch.lookahead[half], random[half], condition[half], shown)
+        body = self._body(second)
+        terms["relaxed"] = losses.relaxed_position_loss(body.positions, true.positions[half], w.tolerance_m)
+        terms["face"] = losses.value_loss(second, target[half], self.face) + w.changes * losses.change_loss(
+            second, target[half], self.face
+        )
+        terms["liveliness"] = losses.liveliness_loss(
+            self.model.denormalize(second), batch.motion[half], body.positions, true.positions[half]
+        )
+        if w.diversity:
+            terms["diversity"] = -losses.position_loss(body.positions, first[1].positions[half].detach())
+        if w.cycle:
+            terms["cycle"] = self._cycle(second, random[half])
+
+    def _random_code(self, codes: Codes, condition: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """I_R [B, T, I], the mapping network's KL term and how far I_R moves unlike I_M; both 0 without the network."""
+        if self.model.config.specific == "normal":
+            nothing = torch.zeros(())
+            return coloured(torch.randn_like(codes.mean), batch.features[..., PRESENCE]), nothing, nothing
+        random, mean, log_variance = self._mapped(codes, condition, batch)
+        return (
+            random,
+            0.1 * losses.kl_to_normal(mean, log_variance),
+            losses.autocovariance_loss(mean, codes.mean.detach()),
+        )
 
     def _networks(self) -> torch.autocast:
         return torch.autocast("cpu", torch.bfloat16, enabled=self.bf16)
@@ -149,6 +191,8 @@ class Objective:
 
     def _emitted(self, motion: Tensor) -> Tensor:
         """The pose shown before each frame, normalised, with its flag; corrupted, and dropped for four clips in ten."""
+        if not self.model.config.causal:  # the reference sees the whole clip's voice and no pose
+            return torch.zeros_like(torch.cat([motion, motion[..., :1]], -1))
         shown = torch.cat([motion[:, :1], motion[:, :-1]], 1)
         rows = len(motion)
         strength = torch.rand(rows, 1, 1) * 0.6
@@ -179,8 +223,8 @@ class Objective:
         smoothed = functional.cross_entropy(codes.heard_logits[:, -1], batch.emotion, label_smoothing=0.05)
         return (instant * presence).sum() / presence.sum().clamp_min(1.0) * 0.5 + smoothed
 
-    def _body(self, normalized: Tensor) -> Tensor:
-        return losses.body_positions(self.model.denormalize(normalized))
+    def _body(self, normalized: Tensor) -> Body:
+        return losses.body(self.model.denormalize(normalized))
 
 
 def clip_statistics(mean: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -42,22 +43,33 @@ def value_weights() -> Tensor:
     return weights * MOTION_SIZE / sum(weight for _, weight in _GROUP_WEIGHTS)
 
 
-def rotation_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Weighted L1 of normalised motion [B, T, 489]; stands for Audio2Gestures eq. 5 without acos' infinite slope."""
+def value_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Weighted L1 of normalised motion [B, T, 489]: fingers, face, root and contacts too, which the paper has not."""
     weights = value_weights() if mask is None else value_weights() * mask
     return ((predicted - target).abs() * weights).mean()
 
 
-def speed_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The same of frame-to-frame differences (Audio2Gestures eq. 7)."""
-    return rotation_loss(predicted.diff(dim=1), target.diff(dim=1), mask)
+def change_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """The same of frame-to-frame differences."""
+    return value_loss(predicted.diff(dim=1), target.diff(dim=1), mask)
 
 
-def body_positions(motion: Tensor) -> Tensor:
-    """Packed motion [..., 489] -> positions of the 22 body joints, relative to the pelvis, [..., 22, 3] metres."""
+class Body(NamedTuple):
+    """The 22 body joints: parent-local rotations [..., 22, 3, 3], positions from the pelvis [..., 22, 3] metres."""
+
+    rotations: Tensor
+    positions: Tensor
+
+    def rows(self, which: slice) -> Body:
+        return Body(self.rotations[which], self.positions[which])
+
+
+def body(motion: Tensor) -> Body:
+    """Packed motion [..., 489] -> the body it makes (Audio2Gestures eq. 8)."""
     rot6d = motion[..., ROT6D][..., : 6 * BODY_JOINT_COUNT].reshape(*motion.shape[:-1], BODY_JOINT_COUNT, 6)
-    positions, _ = forward_kinematics(_gram_schmidt(rot6d), torch.zeros_like(motion[..., :3]))
-    return positions
+    rotations = _gram_schmidt(rot6d)
+    positions, _ = forward_kinematics(rotations, torch.zeros_like(motion[..., :3]))
+    return Body(rotations, positions)
 
 
 def _gram_schmidt(rot6d: Tensor) -> Tensor:
@@ -66,6 +78,21 @@ def _gram_schmidt(rot6d: Tensor) -> Tensor:
     x = functional.normalize(a, dim=-1, eps=1e-4)
     y = functional.normalize(b - (x * b).sum(-1, keepdim=True) * x, dim=-1, eps=1e-4)
     return torch.stack([x, y, torch.linalg.cross(x, y)], -2)
+
+
+def rotation_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """Audio2Gestures eq. 5: mean angle between rotations [..., 3, 3], radians.
+
+    By the chord, |R - R'| = 2 sqrt(2) sin(angle / 2), instead of acos of the trace: its slope stays finite.
+    """
+    chord = ((predicted - target).square().sum((-1, -2)) + 1e-8).sqrt() / (2.0 * 2.0**0.5)
+    angle: Tensor = 2.0 * chord.clamp_max(0.999).asin()
+    return angle.mean()
+
+
+def speed_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """Audio2Gestures eq. 7: L1 distance of what joints [B, T, J, 3] move between frames, metres a frame."""
+    return position_loss(predicted.diff(dim=1), target.diff(dim=1))
 
 
 def position_loss(predicted: Tensor, target: Tensor) -> Tensor:
@@ -102,18 +129,20 @@ def _turning(motion: Tensor) -> Tensor:
 
 
 def _envelopes(places: Tensor) -> Tensor:
-    """Trajectories [B, T, J, D] -> speed (m/s), acceleration (m/s a frame) and distance (half metres) by joint.
+    """Trajectories [B, T, J, D] -> speed (m/s), acceleration (m/s a frame), distance (half metres), top speed by joint.
 
-    Each is a mean around every third frame: [3, B, T', J].
+    Each is a mean around every third frame, the last one a maximum (the sharp part of a stroke): [4, B, T', J].
     """
     speed = places.diff(dim=1)
     acceleration = speed.diff(dim=1)
     departure = places - places.mean(1, keepdim=True)
+    velocity = _length(speed[:, 1:])
     return torch.stack(
         [
-            _around(_length(speed[:, 1:])) * FPS,
+            _around(velocity) * FPS,
             _around(_length(acceleration)) * FPS,
             _around(_length(departure[:, 2:])) * 2.0,
+            functional.max_pool1d(velocity.transpose(1, 2), ENVELOPE_FRAMES, 3).transpose(1, 2) * FPS,
         ]
     )
 
