@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,8 +59,10 @@ def unpack_header(message: bytes) -> Header:
     if len(message) < HEADER_BYTES:
         raise ValueError(f"expected at least {HEADER_BYTES} bytes of header, got {len(message)}")
     magic, version, kind, flags, size, sequence, revision, epoch, media, server = _HEADER.unpack_from(message)
-    if magic != MAGIC or version != HEADER_VERSION or size < HEADER_BYTES:
+    if magic != MAGIC or version != HEADER_VERSION or not HEADER_BYTES <= size <= len(message):
         raise ValueError(f"expected b'GS', version 1, header of 32 bytes or more, got {magic!r}, {version}, {size}")
+    if not (math.isfinite(media) and math.isfinite(server)):
+        raise ValueError(f"expected finite times, got {media}, {server}")
     return Header(
         kind=kind,
         flags=flags,
@@ -88,7 +91,10 @@ def _encode_f32(values: NDArray[Any]) -> bytes:
 
 
 def _decode_f32(data: bytes) -> Floats:
-    return np.frombuffer(data, "<f4").astype(np.float32)
+    values = np.frombuffer(data, "<f4").astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("expected finite values, got NaN or infinity")
+    return values
 
 
 _ENCODERS: dict[str, Callable[[NDArray[Any]], bytes]] = {
@@ -168,4 +174,5 @@ def decode_audio(message: bytes) -> tuple[Header, Floats]:
     header = unpack_header(message)
     if header.kind != KIND_AUDIO:
         raise ValueError(f"expected kind {KIND_AUDIO} (audio), got {header.kind}")
-    return header, np.frombuffer(message[HEADER_BYTES:], "<i2").astype(np.float32) / 32767.0
+    begin = int.from_bytes(message[6:8], "little")  # a later version's header may be longer
+    return header, np.frombuffer(message[begin:], "<i2").astype(np.float32) / 32767.0
