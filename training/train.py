@@ -105,8 +105,9 @@ def _watcher(ground: _Ground, stage: Stage, trainer: Trainer) -> held_out.Watche
     config = stage.trainer
     return held_out.Watcher(
         stage.objective(trainer.average, runs_bf16(config, ground.accelerator)),
-        held_out.batches(ground.folders, config.rows, config.frames, ground.accelerator.device),
+        held_out.batches(ground.folders, config, ground.corpus.lookaheads),
         held_out.clip(ground.folders),
+        ground.accelerator.device,
         streamable=ground.recipe.streamable,
     )
 
@@ -123,7 +124,8 @@ def _export(ground: _Ground, trainer: Trainer, model: Generator, path: Path) -> 
     recipe, config = ground.recipe, trainer.config
     recipe.finish(model, ground.corpus)
     objective = recipe.stages()[-1].objective(model, runs_bf16(config, ground.accelerator))
-    metrics = held_out.losses(objective, held_out.batches(ground.folders, config.rows, config.frames))
+    held = held_out.batches(ground.folders, config, ground.corpus.lookaheads)
+    metrics = held_out.losses(objective, held, torch.device("cpu"))
     minutes = [len(part.motion) / FPS / 60 for part in ground.corpus.parts]
     data = [model_card.describe(f, m, recipe.data_licence) for f, m in zip(ground.folders, minutes)]
     origin = model_card.provenance()
@@ -131,7 +133,10 @@ def _export(ground: _Ground, trainer: Trainer, model: Generator, path: Path) -> 
         f"{trainer.step} steps of {ground.accelerator.num_processes} x {config.rows} windows of {config.frames} frames "
         f"in {trainer.spent_s / 60:.0f} minutes on {machine(ground.accelerator)}."
     )
-    card = model_card.write(recipe.about(), data, credits=recipe.credits, run=run, metrics=metrics, origin=origin)
+    card = model_card.write(
+        recipe.about(), data,
+        credits=recipe.credits, run=run, metrics=metrics, origin=origin, streamable=recipe.streamable,
+    )  # fmt: skip
     details = {"steps": trainer.step, "metrics": metrics, "data": [asdict(d) for d in data], **origin}
     voice = held_out.clip(ground.folders).pcm
     export(model, path, card=card, details=details, pcm=voice, streamable=recipe.streamable)

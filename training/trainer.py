@@ -118,8 +118,8 @@ class Trainer:
         with StopSignals() as signals:
             while self.progress < 1.0:
                 terms = self._one(draw)
-                self._agree(time.monotonic() - began, signals.asked)
                 report(self.step, terms)
+                self._agree(time.monotonic() - began, signals.asked)
                 if writer:
                     self._look(writer, terms, watch)
                 if self._stop or self.step % self.config.checkpoint_every == 0:

@@ -6,6 +6,9 @@ and the first one passes everything behind `train` and `corpus` on.
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from typing import Any
 
 import tyro
 
-from gesturestream.cli.command import DEBUG_HINT, EXIT_OK, Command, asked_for
+from gesturestream.cli.command import DEBUG_HINT, EXIT_INTERRUPTED, EXIT_OK, Command, asked_for
 
 Task = tuple[type[Any], Callable[[Any], Path]]
 """A configuration and what is done with it; returns what was written."""
@@ -38,7 +41,11 @@ class Forwarded(Command):
         chosen = tyro.extras.subcommand_cli_from_dict(choices, prog=prog, args=self.arguments)
         act = next(act for config, act in tasks.values() if isinstance(chosen, config))
         with asked_for(hint=DEBUG_HINT):  # of hours of work one cannot tell what looks at options and files only
-            print("written to", act(chosen))
+            return self.act(act, chosen)
+
+    def act(self, act: Callable[[Any], Path], chosen: Any) -> int:
+        """Does the chosen task and says what was written."""
+        print("written to", act(chosen))
         return EXIT_OK
 
 
@@ -48,9 +55,24 @@ class Train(Forwarded):
 
     @staticmethod
     def tasks() -> dict[str, Task]:
-        from gesturestream.training.train import TrainAudio2Gestures, train
+        from gesturestream.training.train import RECIPES, train
 
-        return {"audio2gestures": (TrainAudio2Gestures, train)}
+        return {name: (recipe, train) for name, recipe in RECIPES.items()}
+
+    def act(self, act: Callable[[Any], Path], chosen: Any) -> int:
+        from gesturestream.training.stopping import Stopped
+
+        first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
+        try:
+            written = act(chosen)
+        except Stopped as stopped:
+            if first:
+                print(stopped)
+                print("resume:", shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+            return EXIT_INTERRUPTED
+        if first:
+            print("written to", written)
+        return EXIT_OK
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,89 @@
+"""`gesturestream train audio2gestures`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from gesturestream.models.audio2gestures import Audio2Gestures, Audio2GesturesConfig
+from gesturestream.models.generator import Generator
+from gesturestream.models.motion import MOTION_SIZE
+from gesturestream.training.audio2gestures import LossWeights, Objective, clip_statistics
+from gesturestream.training.dataset import BODY_DELAY_FRAMES, Corpus
+from gesturestream.training.recipe import Recipe, Stage
+
+STD_FLOOR = 0.05
+"""Least deviation a value is divided by: what hardly moves must not be blown up."""
+
+CAUSAL = """# Audio2Gestures, causal
+
+Streams 55 SMPL-X joints, jaw, expression, ARKit blendshapes, root and contacts at 30 fps from a voice alone.
+After Li et al., "Audio2Gestures" (ICCV 2021), rebuilt causal; look-ahead 0, 2, 4 or 8 frames from one set of weights.
+
+- Body targets are the corpus's motion delayed by 12 - look-ahead frames, face targets by max(0, 2 - look-ahead).
+- Not a model of any real person's gestures; what it knows of prosody and emotion is what its corpus has."""
+
+REFERENCE = """# Audio2Gestures, the paper's symmetric form
+
+Motion of a whole recording from its voice, for comparison with the causal form. After Li et al., "Audio2Gestures"
+(ICCV 2021): every frame sees as far ahead as back, and targets are not delayed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainAudio2Gestures(Recipe):
+    """Trains Audio2Gestures on a corpus in BEAT2's layout."""
+
+    name: ClassVar[str] = "audio2gestures"
+
+    out: Path = Path("runs/audio2gestures")
+    """Folder for checkpoints and TensorBoard logs; a run that was stopped here is resumed."""
+    model: Audio2GesturesConfig = field(default_factory=Audio2GesturesConfig)
+    losses: LossWeights = field(default_factory=LossWeights)
+
+    def build(self) -> Audio2Gestures:
+        return Audio2Gestures(self.model)
+
+    def prepare(self, model: Generator, corpus: Corpus) -> None:
+        if not self.model.causal:
+            corpus.lookaheads = (BODY_DELAY_FRAMES,)  # the reference hears what is to come: nothing is delayed
+        set_normalisation(_own(model), corpus)
+
+    def stages(self) -> tuple[Stage, ...]:
+        def objective(model: Generator, bf16: bool) -> Objective:
+            return Objective(_own(model), self.losses, bf16=bf16)
+
+        return (Stage(name=self.name, trainer=self.trainer, objective=objective),)
+
+    def finish(self, average: Generator, corpus: Corpus) -> None:
+        fill_style_bank(_own(average), corpus)
+
+    @property
+    def streamable(self) -> bool:
+        return self.model.causal
+
+    def about(self) -> str:
+        return CAUSAL if self.model.causal else REFERENCE
+
+
+def _own(model: Generator) -> Audio2Gestures:
+    assert isinstance(model, Audio2Gestures)
+    return model
+
+
+def set_normalisation(model: Audio2Gestures, corpus: Corpus) -> None:
+    """Mean and (floored) deviation of every motion value over the corpus."""
+    sample = corpus.sample_motion(50000).astype(np.float64)
+    model.motion_mean.copy_(torch.from_numpy(sample.mean(0)).float())
+    model.motion_std.copy_(torch.from_numpy(np.maximum(sample.std(0), np.full(MOTION_SIZE, STD_FLOOR))).float())
+
+
+@torch.inference_mode()
+def fill_style_bank(model: Audio2Gestures, corpus: Corpus, frames: int = 240) -> None:
+    """Statistics of the motion-specific code of `styles` training clips, for the stream to draw from."""
+    batch = next(corpus.batches(model.config.styles, frames, seed=7))
+    _, mean, _ = model.motion_encoder(model.normalize(batch.motion))
+    model.mapping.bank.copy_(clip_statistics(mean))
