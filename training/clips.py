@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
@@ -30,6 +30,9 @@ from gesturestream.training.datasets.resample import resample_rotations, resampl
 from gesturestream.training.datasets.stance import stand_smplx
 from gesturestream.training.speech.speech import Word
 from gesturestream.training.teacher.face import JAW_DEG
+
+if TYPE_CHECKING:
+    from gesturestream.training.datasets.reader import Reader
 
 Floats = NDArray[np.float32]
 
@@ -74,7 +77,7 @@ def load_clip(corpus: Path, name: str) -> Clip:
     return _open(corpus).load(name)
 
 
-def _open(corpus: Path) -> Any:
+def _open(corpus: Path) -> Reader:
     # Readers make clips, so they import this module: this one may know them only when it is called.
     from gesturestream.training.datasets.recognise import open_reader
 
@@ -160,4 +163,4 @@ def read_wave(path: Path) -> Floats:
     """Mono float32 at 16 kHz."""
     pcm, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = pcm.mean(1)
-    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE).astype(np.float32)
+    return np.asarray(mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE), np.float32)

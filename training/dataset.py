@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,13 +18,21 @@ from torch import Tensor
 from gesturestream.models.body.skeleton import FACE_JOINTS
 from gesturestream.models.motion import BLENDSHAPES, EXPRESSIONS, LOOKAHEADS, MOTION_SIZE
 from gesturestream.models.streaming.level import FEATURES
-from gesturestream.training.clips import clip_names, load_clip
+from gesturestream.training.clips import Clip
+from gesturestream.training.datasets.reader import Reader, ReaderOptions
+from gesturestream.training.datasets.recognise import open_reader
 from gesturestream.training.features import as_recorded, clip_features
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 BODY_DELAY_FRAMES = 12
 """The body's target is the teacher delayed by 12 - L frames: an unheard stroke cannot be prepared (design.md 3.8)."""
 FACE_DELAY_FRAMES = 2
+BUILD_CLIPS = 16
+"""Clips whose features are computed together."""
+MOTION_FILE, FEATURES_FILE = "motion.f32", "features.f16"
+
+Progress = Callable[[int, int], None]
+"""Told how many clips of how many are read."""
 
 
 class Batch(NamedTuple):
@@ -52,8 +61,8 @@ class Part:
 
     def __init__(self, folder: Path) -> None:
         self.entries = [_Entry(**e) for e in json.loads((folder / "entries.json").read_text())]
-        self.motion: NDArray[np.float32] = np.load(folder / "motion.npy", mmap_mode="r")
-        self.features: NDArray[np.float16] = np.load(folder / "features.npy", mmap_mode="r")
+        self.motion: NDArray[np.float32] = np.memmap(folder / MOTION_FILE, np.float32, "r").reshape(-1, MOTION_SIZE)
+        self.features: NDArray[np.float16] = np.memmap(folder / FEATURES_FILE, np.float16, "r").reshape(-1, 2, FEATURES)
 
     def window(
         self, entry: _Entry, length: int, generator: np.random.Generator, lookaheads: tuple[int, ...]
@@ -82,24 +91,33 @@ class Corpus:
         """What a window's look-ahead is drawn from; `(BODY_DELAY_FRAMES,)`: targets that are not delayed."""
 
     @classmethod
-    def open(cls, corpora: Sequence[Path], split: str, progress: Callable[[int, int], None] | None = None) -> Corpus:
-        """Reads the caches of `corpora`/`split`, made first when missing or stale. ValueError: a wrong folder."""
-        return cls([cls._open_part(corpus, split, progress) for corpus in corpora])
+    def open(
+        cls,
+        corpora: Sequence[Path],
+        split: str,
+        progress: Progress | None = None,
+        options: ReaderOptions | Sequence[ReaderOptions] | None = None,
+        cache: Path | None = None,
+    ) -> Corpus:
+        """Reads the caches of `corpora`/`split`, made first when missing or stale. ValueError: a wrong folder.
 
-    @staticmethod
-    def _open_part(corpus: Path, split: str, progress: Callable[[int, int], None] | None) -> Part:
-        names = clip_names(corpus, split)
-        if not names:
-            raise ValueError(f"expected clips of split {split!r} in {corpus / 'train_test_split.csv'}, found none")
-        key = hashlib.sha256(json.dumps([CACHE_VERSION, split, names, _stamp(corpus)]).encode()).hexdigest()[:16]
-        folder = corpus / ".cache" / f"{split}-{key}"
-        if not (folder / "entries.json").is_file():
-            _build(corpus, names, folder, progress)
-        return Part(folder)
+        options: how to read all corpora, or one for each; cache: where to keep the caches, for corpora that cannot be
+        written to; None: `.cache` in each corpus.
+        """
+        each = list(options) if isinstance(options, Sequence) else [options or ReaderOptions()] * len(corpora)
+        if len(each) != len(corpora):
+            raise ValueError(f"options: expected one for each of {len(corpora)} corpora, got {len(each)}")
+        parts = [_open_part(folder, split, progress, one, cache) for folder, one in zip(corpora, each)]
+        return cls(parts)
 
     @property
     def frames(self) -> int:
         return sum(len(part.motion) for part in self.parts)
+
+    @property
+    def speakers(self) -> int:
+        """How many speakers a model of this corpus must know: one more than the highest index."""
+        return 1 + max(entry.speaker for _, entry in self._clips)
 
     def sample_motion(self, count: int) -> NDArray[np.float32]:
         """About `count` frames of motion, evenly spread, [N, 489]."""
@@ -152,40 +170,65 @@ def _collate(windows: list[tuple[object, ...]]) -> Batch:
     )
 
 
-def _build(corpus: Path, names: list[str], folder: Path, progress: Callable[[int, int], None] | None) -> None:
+def _open_part(folder: Path, split: str, progress: Progress | None, options: ReaderOptions, cache: Path | None) -> Part:
+    reader = open_reader(folder, options)
+    names = reader.names(split)
+    if not names:
+        raise ValueError(f"expected clips of split {split!r} in {reader.folder} ({reader.kind}), found none")
+    place = (cache or reader.folder / ".cache") / f"{split}-{_key(reader, options, split, names)}"
+    if not (place / "entries.json").is_file():
+        _build(reader, names, place, progress)
+    return Part(place)
+
+
+def _key(reader: Reader, options: ReaderOptions, split: str, names: list[str]) -> str:
+    """Everything that the cache's content depends on."""
+    source = [reader.kind, reader.version, str(reader.folder.resolve()), asdict(options), reader.stamp()]
+    parts = [CACHE_VERSION, FEATURES, split, names, source]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+
+
+def _build(reader: Reader, names: list[str], folder: Path, progress: Progress | None) -> None:
+    """Writes the cache clip by clip: no more than BUILD_CLIPS clips are ever in memory."""
     folder.mkdir(parents=True, exist_ok=True)
-    motions, features, start = [], [], 0
     entries: list[_Entry] = []
-    for i in range(0, len(names), 16):
-        clips = [load_clip(corpus, name) for name in names[i : i + 16]]
-        generator = np.random.default_rng([i, 1])
-        clean = clip_features([clip.pcm for clip in clips])
-        other = clip_features([as_recorded(clip.pcm, generator) for clip in clips])
-        for clip, a, b in zip(clips, clean, other):
-            frames = min(len(clip.motion), len(a))
-            motions.append(clip.motion[:frames])
-            features.append(np.stack([a[:frames], b[:frames]], 1).astype(np.float16))
-            entries.append(
-                _Entry(
-                    name=clip.name,
-                    start=start,
-                    frames=frames,
-                    emotion=clip.emotion,
-                    speaker=clip.speaker,
-                    intensity=clip.intensity,
-                )
-            )
-            start += frames
-        if progress:
-            progress(i + len(clips), len(names))
-    np.save(folder / "motion.npy", np.concatenate(motions))
-    np.save(folder / "features.npy", np.concatenate(features))
+    start = 0
+    with ExitStack() as stack:
+        motion, features = (stack.enter_context((folder / f).open("wb")) for f in (MOTION_FILE, FEATURES_FILE))
+        for i in range(0, len(names), BUILD_CLIPS):
+            clips = [reader.load(name) for name in names[i : i + BUILD_CLIPS]]
+            for clip, heard in zip(clips, _two_recordings(clips, seed=i)):
+                frames = min(len(clip.motion), len(heard))
+                motion.write(np.ascontiguousarray(clip.motion[:frames], np.float32).tobytes())
+                features.write(heard[:frames].astype(np.float16).tobytes())
+                entries.append(_entry(clip, start, frames))
+                start += frames
+            if progress:
+                progress(i + len(clips), len(names))
     partial = folder / "entries.json.partial"
     partial.write_text(json.dumps([asdict(entry) for entry in entries]))
     partial.replace(folder / "entries.json")  # last, so that a cache that was cut off is made anew
 
 
-def _stamp(corpus: Path) -> list[float]:
-    table = corpus / "train_test_split.csv"
-    sidecar = corpus / "gesturestream.json"
-    return [FEATURES, *(p.stat().st_mtime for p in (table, sidecar) if p.is_file())]
+def _two_recordings(clips: list[Clip], seed: int) -> list[NDArray[np.float32]]:
+    """Per clip [T, 2, 68]: features of the voice as it is and as another microphone hears it; no voice: zeros."""
+    generator = np.random.default_rng([seed, 1])
+    out = [np.zeros((len(clip.motion), 2, FEATURES), np.float32) for clip in clips]
+    voiced = [i for i, clip in enumerate(clips) if clip.voiced]
+    if voiced:
+        clean = clip_features([clips[i].pcm for i in voiced])
+        other = clip_features([as_recorded(clips[i].pcm, generator) for i in voiced])
+        for i, a, b in zip(voiced, clean, other):
+            out[i] = np.stack([a, b], 1)
+    return out
+
+
+def _entry(clip: Clip, start: int, frames: int) -> _Entry:
+    return _Entry(
+        name=clip.name,
+        start=start,
+        frames=frames,
+        emotion=clip.emotion,
+        speaker=clip.speaker,
+        intensity=clip.intensity,
+    )
