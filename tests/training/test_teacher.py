@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gesturestream.models.body.kinematics import forward_kinematics
+from gesturestream.models.body.limits import clamp_to_limits
 from gesturestream.models.body.rotations import angle_between, matrix_to_quat
 from gesturestream.models.body.skeleton import CONTACT_JOINTS, INDEX, SOLE_BELOW_FOOT_M
 from gesturestream.models.face import BLENDSHAPE_INDEX, blendshapes_to_expressions, expressions_to_blendshapes
@@ -14,6 +15,8 @@ from gesturestream.models.timing import frames_covering
 from gesturestream.training.speech.speech import Speech, Stress
 from gesturestream.training.teacher.gestures import GESTURES
 from gesturestream.training.teacher.perform import Performance, frame_loudness, perform
+from gesturestream.training.teacher.plan import plan_gestures
+from gesturestream.training.teacher.style import style_of
 
 SPEECH_S, SILENCE_S = 5.0, 5.0
 
@@ -65,6 +68,12 @@ def test_joints_stay_inside_their_limits(motion: Performance) -> None:
     assert degrees[:, [INDEX[name] for name in ("spine1", "spine2", "spine3", "neck", "head")]].max() < 40
 
 
+def test_the_limits_that_live_motion_is_held_to_leave_the_teacher_as_it_is(motion: Performance) -> None:
+    quats = matrix_to_quat(motion.rotations)
+    moved = np.degrees(angle_between(clamp_to_limits(quats), quats))
+    assert moved.max() < 6.0 and (moved > 0.5).mean() < 0.002
+
+
 def test_elbows_and_knees_never_bend_backwards(motion: Performance) -> None:
     positions, _ = forward_kinematics(motion.rotations, motion.root_m)
     for side in ("left", "right"):
@@ -109,6 +118,16 @@ def test_apex_comes_at_most_a_fifth_of_a_second_before_the_stress(motion: Perfor
     assert len(motion.strokes) >= 3
     for stroke in motion.strokes:
         assert 0.0 <= stroke.stress_s - stroke.apex_s <= 0.2
+
+
+def test_both_hands_of_a_stroke_arrive_in_time() -> None:
+    """The curves' own moves end between 0.2 s before the syllable and the syllable, on either side."""
+    speech = syllables(seed=1)
+    plan = plan_gestures(speech, style_of(0, "neutral"), np.random.default_rng(1))
+    for stroke in plan.strokes:
+        for side, acts in ((0, stroke.left), (1, stroke.right)):
+            stops = np.array([move.stop_s for move in plan.moves[side]])
+            assert not acts or ((stops >= stroke.stress_s - 0.2001) & (stops <= stroke.stress_s + 1e-9)).any()
 
 
 def test_hands_brake_at_the_apex() -> None:
@@ -157,6 +176,20 @@ def test_moods_show_in_the_face() -> None:
     for emotion, name in signs.items():
         index = BLENDSHAPE_INDEX[name]
         assert faces[emotion][index] > 2.0 * faces["neutral"][index] + 0.05, emotion
+
+
+def test_moods_show_in_the_body() -> None:
+    """Posture, place of the hands and amplitude order the moods as people's do, whoever speaks."""
+    high, lean, path = {}, {}, {}
+    for emotion in EMOTIONS:
+        shown = [perform(syllables(emotion, seed), speaker=seed, seed=seed) for seed in range(3)]
+        places = [forward_kinematics(p.rotations, p.root_m)[0][:150] for p in shown]
+        high[emotion] = np.mean([p[:, [20, 21], 1] - p[:, :1, 1] for p in places])
+        lean[emotion] = np.mean([(p[:, INDEX["head"]] - p[:, 0])[:, 2] for p in places])
+        path[emotion] = np.mean([np.linalg.norm(np.diff(p[:, [20, 21]] - p[:, :1], axis=0), axis=-1) for p in places])
+    assert min(high["surprise"], high["fear"]) > max(high["neutral"], high["sadness"]) + 0.03
+    assert lean["sadness"] > lean["neutral"] + 0.03 > lean["surprise"] + 0.05
+    assert path["anger"] > 1.15 * path["neutral"] > 1.5 * path["sadness"]
 
 
 def test_expressions_are_the_same_face() -> None:

@@ -1,6 +1,6 @@
 """Builds a corpus of speech and teacher motion in BEAT2's layout: an hour takes a few minutes on two cores.
 
-python -m gesturestream.training.corpus.build --out /tmp/corpus --hours 1.0 --speech espeak
+gesturestream corpus build /tmp/corpus --hours 1.0 --speech espeak
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from tyro.conf import Positional
 
 from gesturestream.models.motion import EMOTIONS
 from gesturestream.training.corpus.layout import DETAILS_FILE, clip_id, make_folders, write_clip, write_split
@@ -33,14 +34,16 @@ CLIP_S = (20.0, 58.0)
 class CorpusConfig:
     """What to build."""
 
-    out: Path
+    out: Positional[Path]
     """Folder of the corpus; existing clips of the same name are overwritten."""
     hours: float = 1.0
     """Length of a synthetic corpus; with recordings each is used `repeats` times instead."""
     speech: str = "espeak"
-    """`espeak`, or a folder of wav/flac recordings (with an index.csv of emotions where there is one)."""
+    """`espeak`, or a folder of wav/flac recordings (with index.csv of emotions and TextGrids where there are some)."""
     repeats: int = 1
     """How often each recording is performed, each time by another speaker and with another seed."""
+    jitter: float = 0.0
+    """Capture jitter: degrees of every joint and millimetres of the root, temporally white, with occasional pops."""
     seed: int = 0
     workers: int = 2
 
@@ -63,17 +66,29 @@ class _Job:
 
 
 def build_corpus(
-    out: str | Path, hours: float = 1.0, speech: str = "espeak", seed: int = 0, workers: int = 2, repeats: int = 1
+    out: str | Path,
+    hours: float = 1.0,
+    speech: str = "espeak",
+    seed: int = 0,
+    workers: int = 2,
+    repeats: int = 1,
+    jitter: float = 0.0,
 ) -> Path:
     """Builds a corpus and returns its folder; see CorpusConfig. Deterministic by seed, whatever the worker count.
 
     Raises ValueError for hours <= 0 or a folder without recordings, RuntimeError when espeak-ng is missing.
     """
-    return build(CorpusConfig(out=Path(out), hours=hours, speech=speech, seed=seed, workers=workers, repeats=repeats))
+    return build(
+        CorpusConfig(
+            out=Path(out), hours=hours, speech=speech, seed=seed, workers=workers, repeats=repeats, jitter=jitter
+        )
+    )
 
 
 def build(config: CorpusConfig) -> Path:
     """`build_corpus` from a configuration."""
+    if config.jitter < 0.0:
+        raise ValueError(f"jitter: expected 0 or more degrees and millimetres, got {config.jitter}")
     jobs = _synthetic_jobs(config) if config.speech == "espeak" else _real_jobs(config)
     make_folders(config.out)
     details: dict[str, Any] = {}
@@ -92,6 +107,7 @@ def build(config: CorpusConfig) -> Path:
         "format": 1,
         "seed": config.seed,
         "speech": config.speech,
+        "jitter": config.jitter,
         "clips": {clip: details[clip] for clip in clips},
     }
     (config.out / DETAILS_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
@@ -99,7 +115,7 @@ def build(config: CorpusConfig) -> Path:
 
 
 def _run(jobs: list[_Job], config: CorpusConfig) -> Iterator[tuple[str, dict[str, Any]]]:
-    make = partial(_make_clip, config.out)
+    make = partial(_make_clip, config.out, config.jitter)
     if config.workers <= 1:
         yield from map(make, jobs)
         return
@@ -145,15 +161,16 @@ def _job(index: int, emotion: str, config: CorpusConfig, rng: np.random.Generato
     return _Job(index=index, speaker=speaker, emotion=emotion, intensity=intensity, seed=(config.seed, index), **source)
 
 
-def _make_clip(out: Path, job: _Job) -> tuple[str, dict[str, Any]]:
+def _make_clip(out: Path, jitter: float, job: _Job) -> tuple[str, dict[str, Any]]:
     rng = np.random.default_rng(job.seed)
     if job.recording is not None:
-        speech = real_speech(read_recording(job.recording, rng), emotion=job.emotion, voice=job.recording.voice)
+        pcm, words = read_recording(job.recording, rng)
+        speech = real_speech(pcm, words=words, emotion=job.emotion, voice=job.recording.voice)
     else:
         speech = synthetic_clip(job.seconds, job.emotion, rng)
     seed = int(rng.integers(2**31))
     performance = perform(speech, speaker=job.speaker, intensity=job.intensity, seed=seed)
-    write_clip(out, job.clip, speech, performance)
+    write_clip(out, job.clip, speech, performance, jitter=jitter, rng=rng)
     return job.clip, _details(job, speech, performance)
 
 
@@ -172,6 +189,8 @@ def _details(job: _Job, speech: Speech, performance: Performance) -> dict[str, A
                 "apex_s": round(stroke.apex_s, 4),
                 "stress_s": round(stroke.stress_s, 4),
                 "gesture": stroke.gesture,
+                "word": stroke.word,
+                "strength": round(stroke.strength, 4),
                 "hands": "both" if stroke.left and stroke.right else "left" if stroke.left else "right",
             }
             for stroke in performance.strokes

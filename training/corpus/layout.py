@@ -22,6 +22,7 @@ import soundfile
 
 from gesturestream.models.body.skeleton import REST_M
 from gesturestream.models.motion import EMOTIONS, FPS, SAMPLE_RATE
+from gesturestream.training.corpus.jitter import add_capture_jitter
 from gesturestream.training.corpus.textgrid import write_textgrid
 from gesturestream.training.speech.speech import Speech
 from gesturestream.training.teacher.perform import Performance
@@ -57,14 +58,25 @@ def emotion_of(clip: str) -> str:
     raise ValueError(f"clip id: expected a start of 1..118, got {parts[3]} in {clip!r}")
 
 
-def write_clip(root: Path, clip: str, speech: Speech, performance: Performance) -> None:
-    """Writes one clip's npz, wav and TextGrid; the folders must exist."""
+def write_clip(
+    root: Path,
+    clip: str,
+    speech: Speech,
+    performance: Performance,
+    *,
+    jitter: float = 0.0,
+    rng: np.random.Generator | None = None,
+) -> None:
+    """Writes one clip's npz, wav and TextGrid; the folders must exist. `jitter` and its `rng`: see jitter.py."""
     frames = len(performance.root_m)
+    poses, root_m = performance.axis_angles, performance.root_m
+    if jitter:
+        poses, root_m = add_capture_jitter(poses, root_m, size=jitter, rng=rng or np.random.default_rng(0))
     np.savez_compressed(
         root / MOTION_FOLDER / f"{clip}.npz",
-        poses=performance.axis_angles.reshape(frames, -1).astype(np.float32),
-        trans=(performance.root_m - REST_M[0]).astype(np.float32),
-        root_m=performance.root_m.astype(np.float32),
+        poses=poses.reshape(frames, -1).astype(np.float32),
+        trans=(root_m - REST_M[0]).astype(np.float32),
+        root_m=root_m.astype(np.float32),
         expressions=performance.expressions.astype(np.float32),
         blendshapes=performance.blendshapes.astype(np.float32),
         contacts=performance.contacts.astype(np.float32),

@@ -170,15 +170,40 @@ def _speaking(phrases_s: list[list[float]] | None, frames: int) -> NDArray[np.bo
     return inside
 
 
-def print_table(ours: dict[str, Any], reference: dict[str, Any] | None) -> None:
-    """A table of every figure, ours beside the reference's."""
-    table = Table("figure", "corpus", "real speaker")
+Row = tuple[str, Any, Any, str]
+"""Name, the corpus's figure, the reference's, and their ratio where a ratio means something."""
+
+
+def rows_of(ours: dict[str, Any], reference: dict[str, Any] | None) -> list[Row]:
+    """Every figure beside the reference's; places and angles, which may be zero, have no ratio."""
+    rows: list[Row] = []
     for key, value in ours.items():
-        rows = list(value.items()) if isinstance(value, dict) else [("", value)]
-        for name, figure in rows:
+        for name, figure in value.items() if isinstance(value, dict) else [("", value)]:
             other = (reference or {}).get(key, "")
-            table.add_row(f"{key} {name}".strip(), str(figure), str(other.get(name, "") if name else other))
-    Console(width=150).print(table)
+            other = other.get(name, "") if name else other
+            plain = other != "" and not name.startswith("rel_") and key not in ("mean_pose_deg", "seconds")
+            rows.append((f"{key} {name}".strip(), figure, other, _ratio(figure, other) if plain else ""))
+    return rows
+
+
+def _ratio(figure: Any, other: Any) -> str:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.atleast_1d(np.asarray(figure, float) / np.asarray(other, float))
+    return " ".join(f"{ratio:.2f}" for ratio in ratios)
+
+
+def print_table(ours: dict[str, Any], reference: dict[str, Any] | None, *, markdown: bool = False) -> None:
+    """A table of every figure, ours beside the reference's."""
+    heads = ("figure", "corpus", "real speaker", "ratio")
+    rows = [tuple(str(cell) for cell in row) for row in rows_of(ours, reference)]
+    if markdown:
+        lines = [heads, ("---",) * len(heads), *rows]
+        Console(width=400).print("\n".join(f"| {' | '.join(line)} |" for line in lines), markup=False, highlight=False)
+        return
+    table = Table(*heads)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=170).print(table)
 
 
 def main() -> None:
@@ -186,9 +211,15 @@ def main() -> None:
     tyro.cli(_main)
 
 
-def _main(corpus: Positional[Path], reference: Path | None = None, emotion: str | None = None, limit: int = 60) -> None:
+def _main(
+    corpus: Positional[Path],
+    reference: Path | None = None,
+    emotion: str | None = None,
+    limit: int = 60,
+    markdown: bool = False,
+) -> None:
     other = json.loads(reference.read_text()) if reference else None
-    print_table(profile(load_clips(corpus, limit, emotion)), other)
+    print_table(profile(load_clips(corpus, limit, emotion)), other, markdown=markdown)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import soundfile
 import soxr
 
 from gesturestream.models.motion import EMOTIONS, SAMPLE_RATE
-from gesturestream.training.speech.speech import Floats
+from gesturestream.training.corpus.textgrid import read_textgrid
+from gesturestream.training.speech.speech import Floats, Word
 
 SUFFIXES = (".wav", ".flac")
 CLIP_S = 40.0
@@ -69,12 +70,30 @@ def _cut(paths: list[Path], emotion: str, voice: str) -> Iterator[Recording]:
         yield Recording(pieces=tuple(pieces), emotion=emotion, voice=voice)
 
 
-def read_recording(recording: Recording, rng: np.random.Generator) -> Floats:
-    """The clip's audio at 16 kHz: its pieces with 0.4-1.6 s of near silence around each."""
+def read_recording(recording: Recording, rng: np.random.Generator) -> tuple[Floats, tuple[Word, ...]]:
+    """The clip's audio at 16 kHz, its pieces with 0.4-1.6 s of near silence around each, and its words if known."""
     parts: list[Floats] = [_quiet(rng)]
+    words: list[Word] = []
     for path, start_s, stop_s in recording.pieces:
+        shift_s = sum(len(part) for part in parts) / SAMPLE_RATE - start_s
+        words += [
+            Word(text=w.text, start_s=w.start_s + shift_s, stop_s=w.stop_s + shift_s)
+            for w in _words(path)
+            if start_s <= w.start_s and w.stop_s <= stop_s
+        ]
         parts += [_faded(_read(path, start_s, stop_s)), _quiet(rng)]
-    return np.clip(np.concatenate(parts), -1.0, 1.0).astype(np.float32)
+    return np.clip(np.concatenate(parts), -1.0, 1.0).astype(np.float32), tuple(words)
+
+
+def _words(path: Path) -> tuple[Word, ...]:
+    """Words of NAME.TextGrid beside NAME.wav, or in textgrid/ beside the wav's folder (BEAT2); none without it.
+
+    Intervals that hold more than a word (utterances) tell nothing about which word is stressed and are left out.
+    """
+    for place in (path.with_suffix(".TextGrid"), path.parent.parent / "textgrid" / f"{path.stem}.TextGrid"):
+        if place.is_file():
+            return tuple(word for word in read_textgrid(place) if " " not in word.text.strip())
+    return ()
 
 
 def _read(path: Path, start_s: float, stop_s: float) -> Floats:

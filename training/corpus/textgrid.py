@@ -1,4 +1,4 @@
-"""Praat TextGrids: one interval tier of words."""
+"""Praat TextGrids: one interval tier of words; written in the long format, read in the long and the short one."""
 
 from __future__ import annotations
 
@@ -46,17 +46,36 @@ def _intervals(words: Sequence[Word], seconds: float) -> list[tuple[float, float
     return rows
 
 
-_INTERVAL = re.compile(r'xmin = ([\d.]+)\s+xmax = ([\d.]+)\s+text = "((?:[^"]|"")*)"')
+_TOKEN = re.compile(r'"((?:[^"]|"")*)"|(?<![\w.])(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)')
 
 
 def read_textgrid(path: Path) -> tuple[Word, ...]:
-    """The words of the first tier; empty intervals are left out. Raises ValueError for another format."""
-    text = path.read_text(encoding="utf-8")
+    """The words of the tier whose name says so, else of the first one with intervals; empty intervals are left out.
+
+    Raises ValueError for a file of another format.
+    """
+    text = path.read_bytes().decode("utf-16" if path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     if "ooTextFile" not in text:
-        raise ValueError(f"{path}: expected a Praat TextGrid in long format")
-    tier = re.split(r"item \[\d+\]:", text)[1]
-    return tuple(
-        Word(text=label.replace('""', '"'), start_s=float(start), stop_s=float(stop))
-        for start, stop, label in _INTERVAL.findall(tier)
-        if label.strip()
-    )
+        raise ValueError(f"{path}: expected a Praat TextGrid in text form")
+    tiers = _tiers(re.sub(r"(item|intervals|points) \[\d*\]", "", text))
+    named = [words for name, words in tiers if "word" in name.lower()]
+    if not tiers:
+        raise ValueError(f"{path}: expected at least one tier of intervals, found none")
+    return named[0] if named else tiers[0][1]
+
+
+def _tiers(text: str) -> list[tuple[str, tuple[Word, ...]]]:
+    """Name and words of each interval tier. Long and short format hold the same numbers and labels in one order."""
+    tokens: list[str | float] = [
+        float(number) if number else label.replace('""', '"') for label, number in _TOKEN.findall(text)
+    ]
+    at, found = 5, []  # behind file type, object class, start, stop and the number of tiers
+    while at + 5 <= len(tokens):
+        kind, name, _, _, count = tokens[at : at + 5]
+        width = 3 if kind == "IntervalTier" else 2
+        rows = [tokens[at + 5 + width * k : at + 5 + width * (k + 1)] for k in range(int(count))]
+        at += 5 + width * int(count)
+        if kind == "IntervalTier":
+            words = [Word(text=str(r[2]), start_s=float(r[0]), stop_s=float(r[1])) for r in rows if str(r[2]).strip()]
+            found.append((str(name), tuple(words)))
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 VOWELS = "aeiouyæɑɐɒʌəɚɜɛɪɔʊᵻøœɝ"
 
 
@@ -51,3 +53,8 @@ _GESTURE_WORDS: dict[str, str] = {
 }
 GESTURE_OF_WORD: dict[str, str] = {word: name for name, words in _GESTURE_WORDS.items() for word in words.split()}
 """The gesture a stressed word calls for; other words are beaten."""
+
+
+def gesture_of(word: str) -> str | None:
+    """The gesture a word as written (case, punctuation) calls for, or None."""
+    return GESTURE_OF_WORD.get(re.sub(r"[^\w']", "", word).lower())

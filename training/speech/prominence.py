@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gesturestream.models.motion import SAMPLE_RATE
-from gesturestream.training.speech.speech import Floats, Speech, Stress
+from gesturestream.training.speech.lexicon import gesture_of
+from gesturestream.training.speech.speech import Floats, Speech, Stress, Word
 
 HOP = 160
 """Samples between two analysis frames: 100 a second."""
@@ -110,14 +112,25 @@ def _stress_at(peak: int, level: Track, score: float) -> Stress:
     return Stress(time_s=float(onset / RATE_HZ), strength=float(np.clip(0.5 + 0.25 * score, 0.3, 1.0)))
 
 
-def real_speech(pcm: Floats, *, emotion: str = "neutral", voice: str = "") -> Speech:
-    """A recording as the teacher sees it. pcm [N] at 16 kHz, -1..1."""
+def _spoken(stress: Stress, words: tuple[Word, ...]) -> Stress:
+    """A prominence with the word it falls into, and the gesture that word calls for."""
+    for word in words:
+        if word.start_s - 0.03 <= stress.time_s < word.stop_s:
+            return replace(stress, word=word.text, gesture=gesture_of(word.text))
+    return stress
+
+
+def real_speech(pcm: Floats, *, words: tuple[Word, ...] = (), emotion: str = "neutral", voice: str = "") -> Speech:
+    """A recording as the teacher sees it. pcm [N] at 16 kHz, -1..1; words as a TextGrid gives them, if there is one.
+
+    Which syllables are prominent is heard in the audio either way.
+    """
     tracks = analyse(pcm)
     return Speech(
         pcm=pcm,
-        words=(),
+        words=words,
         phonemes=(),
-        stresses=prominences(tracks),
+        stresses=tuple(_spoken(stress, words) for stress in prominences(tracks)),
         phrases=phrases_in(tracks),
         emotion=emotion,
         voice=voice,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from gesturestream.models.motion import SAMPLE_RATE
 from gesturestream.training.speech.espeak import Prosody, Spoken, restart, speak
-from gesturestream.training.speech.lexicon import GESTURE_OF_WORD
+from gesturestream.training.speech.lexicon import gesture_of
 from gesturestream.training.speech.script import Line, write_line
 from gesturestream.training.speech.speech import Floats, Phoneme, Speech, Stress, Word
 from gesturestream.training.speech.voices import VOICES, prosody_of
@@ -67,8 +65,7 @@ def _join(
 
 
 def _stress(word: str, time_s: float, rng: np.random.Generator) -> Stress:
-    gesture = GESTURE_OF_WORD.get(re.sub(r"[^\w']", "", word).lower())
-    return Stress(time_s=time_s, strength=float(rng.uniform(0.5, 1.0)), word=word, gesture=gesture)
+    return Stress(time_s=time_s, strength=float(rng.uniform(0.5, 1.0)), word=word, gesture=gesture_of(word))
 
 
 def _mix(spoken: list[tuple[float, Line, Spoken]], total_s: float, rng: np.random.Generator) -> Floats:

@@ -49,18 +49,19 @@ def move_trunk(
 ) -> Trunk:
     """Trunk and head of a clip. times [T], speaking [T] 0..1, loudness [T] 0..1."""
     frames = len(times_s)
-    root_m, shift = _root(times_s, style, rng)
+    root_m, shift = _root(times_s, style, speaking, rng)
     root_m[:, [0, 2]] += feet.centre_m
     breath = _breath(times_s, rng)
     lively = 0.45 + 0.55 * speaking
-    noise = smooth_noise(rng, frames, 3, 0.26) * np.array([5.0, 8.0, 5.0]) * style.sway * lively[:, None]
-    fast = smooth_noise(rng, frames, 3, 0.8) * np.array([3.2, 4.4, 3.2]) * lively[:, None]
+    noise = smooth_noise(rng, frames, 3, 0.26) * np.array([5.0, 6.8, 5.0]) * min(style.sway, 1.25) * lively[:, None]
+    fast = smooth_noise(rng, frames, 3, 0.8) * np.array([3.5, 4.8, 3.5]) * lively[:, None]
     fast *= bursts(rng, frames, 0.5)[:, None]
     accents = _accents(times_s, plan, style)
     spine = noise + fast
-    spine[:, 0] += style.spine_deg + 13.0 + 0.7 * breath + accents * 0.6
+    spine[:, 0] += style.spine_deg + 13.0 + 0.7 * breath + accents * 0.85
     spine[:, 1] += style.turn_deg + _turn_to_hand(times_s, plan, style)
-    pelvis = smooth_noise(rng, frames, 3, 0.34) * np.array([2.2, 5.5, 1.4]) * style.sway
+    pelvis = smooth_noise(rng, frames, 3, 0.36) * np.array([3.4, 6.5, 2.2]) * min(style.sway, 1.2)
+    pelvis *= (0.4 + 0.6 * speaking)[:, None]
     pelvis[:, 0] -= 3.0
     pelvis[:, 1] += np.degrees(feet.heading)
     pelvis[:, 2] += 52.0 * shift  # the hip over the standing leg rises
@@ -88,19 +89,20 @@ def _breath(times_s: Array, rng: np.random.Generator) -> Array:
     return np.sin(2 * np.pi * times_s / period_s + wobble + rng.uniform(0, 6))
 
 
-def _root(times_s: Array, style: Style, rng: np.random.Generator) -> tuple[Array, Array]:
+def _root(times_s: Array, style: Style, speaking: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Pelvis position, and the lateral shift of weight alone [T] (metres)."""
     moves, at_s, side = [], float(rng.uniform(0.5, 3.0)), float(rng.choice([-1.0, 1.0]))
     while at_s < times_s[-1]:
         side = -side if rng.random() < 0.8 else side
-        target = np.array([side * rng.uniform(0.02, 0.07), rng.uniform(-0.05, 0.05)])
-        target *= min(style.sway, 1.4)
+        target = np.array([side * rng.uniform(0.02, 0.065), rng.uniform(-0.05, 0.05)])
+        target *= min(style.sway, 1.2) * (0.4 + 0.6 * float(np.interp(at_s, times_s, speaking)))
         seconds = float(rng.uniform(0.9, 1.7))
         moves.append(Move(start_s=at_s, stop_s=at_s + seconds, target=target))
         at_s += seconds + float(rng.uniform(0.4, 3.2))
     shift = submovements(times_s, np.zeros(2), moves)
-    noise = smooth_noise(rng, len(times_s), 3, 0.42) * np.array([0.021, 0.0065, 0.026]) * style.sway
-    drop = 0.009 + style.crouch_m + 0.1 * np.abs(shift[:, 0])
+    noise = smooth_noise(rng, len(times_s), 3, 0.42) * np.array([0.026, 0.014, 0.031]) * min(style.sway, 1.2)
+    noise *= (bursts(rng, len(times_s), 0.35) * (0.4 + 0.6 * speaking))[:, None]
+    drop = 0.017 + style.crouch_m + 0.1 * np.abs(shift[:, 0])
     root = np.stack([shift[:, 0], REST_M[0, 1] - drop, shift[:, 1] - 0.004], axis=1) + noise
     return root, gaussian(shift[:, 0], 0.1)
 
@@ -185,7 +187,9 @@ def _listening(times_s: Array, speaking: Array, style: Style, rng: np.random.Gen
     while at_s < times_s[-1]:
         centres += [at_s, at_s + 0.42] if rng.random() < 0.4 else [at_s]
         at_s += float(rng.uniform(1.4, 3.4))
-    heights = [0.7 * style.nod_deg * rng.uniform(0.5, 1.1) * quiet[int(np.searchsorted(times_s, c)) - 1] for c in centres]
+    heights = [
+        0.7 * style.nod_deg * rng.uniform(0.5, 1.1) * quiet[int(np.searchsorted(times_s, c)) - 1] for c in centres
+    ]
     return bumps(times_s, np.array(centres), 0.22, 0.34, np.array(heights))
 
 

@@ -44,14 +44,20 @@ class _Foot:
     swings: list[tuple[float, float]]
 
 
-def plan_feet(times_s: Array, style: Style, rng: np.random.Generator) -> Footwork:
-    """Plants both feet and takes a small step with each about every six seconds, more often when lively."""
+def plan_feet(times_s: Array, style: Style, speaking: Array, rng: np.random.Generator) -> Footwork:
+    """Plants both feet and takes a small step with each about every five seconds, more often when lively.
+
+    speaking [T] 0..1: who listens steps seldom.
+    """
     ahead, turned = rng.normal(0.0, 0.02, 2), rng.uniform(0.10, 0.26, 2)
     feet = (_Foot(0, [], []), _Foot(1, [], []))
     start = [_stand(np.zeros(2), 0.0, side, style, ahead, turned) for side in (0, 1)]
     weight: list[Move] = []
     place, at_s = np.zeros(2), float(rng.uniform(1.5, 6.0))
     while at_s < times_s[-1] - 1.5:
+        if np.interp(at_s, times_s, speaking) < 0.5 and rng.random() < 0.75:
+            at_s += 1.0
+            continue
         stride = rng.normal(0.0, 0.12, 2) * min(style.sway, 1.4) - 0.25 * place
         target = np.clip(place + np.clip(stride, -0.22, 0.22), -LEASH_M, LEASH_M)
         heading = float(np.clip(rng.normal(0.0, 0.15), -0.3, 0.3))
@@ -65,7 +71,7 @@ def plan_feet(times_s: Array, style: Style, rng: np.random.Generator) -> Footwor
             weight.append(Move(start_s=begin - 0.28, stop_s=begin + 0.14, target=aside))
         weight.append(Move(start_s=at_s + 0.86, stop_s=at_s + 1.35, target=np.zeros(1)))
         place = target
-        at_s += 1.6 + float(rng.gamma(2.0, 2.1)) / min(max(style.sway, 0.5), 1.5)
+        at_s += 1.6 + float(rng.gamma(2.0, 1.7)) / min(max(style.sway, 0.5), 1.5)
     return _footwork(times_s, start, feet, weight)
 
 

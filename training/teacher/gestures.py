@@ -64,7 +64,7 @@ def beat(rng: np.random.Generator, size: float, centre: Array, style: Style) -> 
         "in": ((1.1 * sweep, 0.6 * rise, 0.0), (-0.7 * sweep, 0.0, 0.03)),
         "up": ((0.0, -0.3 * rise, 0.0), (0.02, 0.9 * rise, 0.02)),
     }[kind]
-    flick, bend = rng.uniform(8, 20) * size, rng.normal(0.0, 9.0)
+    flick, bend = rng.uniform(8, 20) * size, rng.normal(0.0, 14.0)
     prepare = pose(*(centre + before), roll + 10, shape, flex=bend + flick, elbow=0.28 + 0.5 * rise)
     apex = pose(*(centre + at), roll - 6, shape, flex=bend - 0.8 * flick, deviation=-6, elbow=0.24)
     return Form(prepare=prepare, apex=apex, hold_s=float(rng.uniform(0.05, 0.2)))
@@ -257,7 +257,7 @@ GESTURES = ("beat", *_VOCABULARY)
 
 
 _ON_THE_BODY = ("self", "head", "heart")
-_LOWER = np.array([0.015, -0.045, -0.015])
+_LOWER = np.array([0.035, -0.10, -0.03])
 """Speakers gesture lower and wider than dictionaries draw it: forms made in the air are shifted by this (metres)."""
 
 
@@ -303,7 +303,7 @@ def rest_pose(kind: int, rng: np.random.Generator) -> tuple[Array, Array]:
     elif kind == 5:
         pair = pose(0.11, 0.23, 0.235, 12, "clasp", elbow=0.05), pose(0.11, 0.20, 0.255, 10, "clasp", elbow=0.05)
     else:
-        pair = pose(0.235, -0.025, 0.185, 6, "relaxed"), pose(0.23, -0.01, 0.195, 8, "relaxed")
+        pair = pose(0.27, -0.07, 0.155, 2, "relaxed"), pose(0.265, -0.055, 0.165, 4, "relaxed")
     if kind in (3, 4) and rng.random() < 0.5:
         pair = pair[1], pair[0]
     return _jitter(pair[0], rng, 0.012), _jitter(pair[1], rng, 0.012)

@@ -66,7 +66,7 @@ def perform(
     loudness = frame_loudness(speech.pcm, frames)
     plan = plan_gestures(speech, style, rng)
     speaking = speaking_gate(speech, times_s)
-    feet = plan_feet(times_s, style, rng)
+    feet = plan_feet(times_s, style, speaking, rng)
     trunk = body.move_trunk(times_s, plan, feet, style, speaking, loudness, rng)
     head_deg = trunk.spine + trunk.pelvis + trunk.neck
     visage = face.move_face(speech, times_s, plan, style, loudness, head_deg, rng)
@@ -152,13 +152,13 @@ def arm_channels(
     for side in (0, 1):
         curve = submovements(times_s, plan.start[side], plan.moves[side])
         own = smooth_noise(rng, len(times_s), 3, 0.75)
-        burst = bursts(rng, len(times_s), 0.55)[:, None]
-        drift = (0.036 * shared + 0.040 * own * burst) * (style.amplitude**0.7) * speaking[:, None]
+        burst = bursts(rng, len(times_s), 0.75)[:, None]
+        drift = (0.036 * shared + 0.040 * own) * burst * (style.amplitude**0.7) * speaking[:, None]
         idle = 0.010 * smooth_noise(rng, len(times_s), 3, 0.3)
         tremor = 0.0016 * style.tremor * smooth_noise(rng, len(times_s), 3, 4.5)
         curve[:, POSITION] += drift + idle + tremor
         lively = (0.3 + 0.7 * speaking)[:, None]
-        turns = smooth_noise(rng, len(times_s), 3, 0.7) * np.array([9.0, 13.0, 8.0])
+        turns = smooth_noise(rng, len(times_s), 3, 0.7) * np.array([9.0, 15.0, 10.0])
         curve[:, ROLL : DEVIATION + 1] += turns * lively * burst
         curve[:, CURLS] += 0.14 * lively * burst * smooth_noise(rng, len(times_s), 1, 0.9)
         curve[:, CURLS] += 0.10 * lively * burst * smooth_noise(rng, len(times_s), 5, 1.3)

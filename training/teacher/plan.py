@@ -19,10 +19,10 @@ from gesturestream.training.teacher.style import Style
 
 Array = NDArray[np.float64]
 
-SHORTEST_GAP_S = 0.36
+SHORTEST_GAP_S = 0.44
 """Two strokes of one speaker are never closer than this."""
-PEAK_M_S = 1.9
-"""Peak wrist speed of a speaker of tempo 1 (99th percentile of the human profile: 2 m/s)."""
+PEAK_M_S = 1.32
+"""Peak wrist speed of a stroke at tempo 1; sway, steps and livelier moods bring it to the 2 m/s people reach."""
 RETRACT_AFTER_S = 0.85
 """The hands go to rest when the next stroke is further away than this past the hold."""
 
@@ -105,9 +105,9 @@ def _centre(style: Style, rng: np.random.Generator) -> Array:
     """Where a unit's beats are made: differs from unit to unit by several centimetres."""
     return np.array(
         [
-            0.275 + style.width_m + rng.normal(0.0, 0.045),
-            -0.045 + style.height_m + rng.normal(0.0, 0.065),
-            0.205 + style.reach_m + rng.normal(0.0, 0.065),
+            0.305 + style.width_m + rng.normal(0.0, 0.045),
+            -0.13 + style.height_m + rng.normal(0.0, 0.065),
+            0.18 + style.reach_m + rng.normal(0.0, 0.065),
         ]
     )
 
@@ -193,8 +193,8 @@ class _Hand:
         # Also the later hand is there when the syllable sounds
         apex_s = float(np.clip(stroke.apex_s + lag * self.side, stroke.stress_s - 0.2, stroke.stress_s))
         prepare, apex = (form.prepare, form.apex) if acts else self._along(form, rng)
-        prepare_s = float(rng.uniform(0.36, 0.55)) / self.style.tempo
-        stroke_s = max(float(rng.normal(0.25, 0.03)) / self.style.tempo, self._least_s(prepare, apex))
+        prepare_s = float(rng.uniform(0.40, 0.60)) / self.style.tempo
+        stroke_s = max(float(rng.normal(0.27, 0.03)) / self.style.tempo, self._least_s(prepare, apex))
         start_s = max(apex_s - min(stroke_s, 0.42), before_s + 0.14)
         begin_s = max(start_s - max(prepare_s, self._least_s(self.at, prepare)), before_s + 0.02, 0.0)
         if start_s - begin_s > 0.1:
