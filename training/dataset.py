@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -176,7 +178,7 @@ def _open_part(folder: Path, split: str, progress: Progress | None, options: Rea
     if not names:
         raise ValueError(f"expected clips of split {split!r} in {reader.folder} ({reader.kind}), found none")
     place = (cache or reader.folder / ".cache") / f"{split}-{_key(reader, options, split, names)}"
-    if not (place / "entries.json").is_file():
+    if not place.is_dir():
         _build(reader, names, place, progress)
     return Part(place)
 
@@ -189,8 +191,19 @@ def _key(reader: Reader, options: ReaderOptions, split: str, names: list[str]) -
 
 
 def _build(reader: Reader, names: list[str], folder: Path, progress: Progress | None) -> None:
+    """Makes the cache aside and puts it in place whole: a build that is cut off or another's does no harm."""
+    aside = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+    aside.mkdir(parents=True, exist_ok=True)
+    try:
+        _write(reader, names, aside, progress)
+        if not folder.exists():  # else another process was faster, and what it wrote is the same
+            aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write(reader: Reader, names: list[str], folder: Path, progress: Progress | None) -> None:
     """Writes the cache clip by clip: no more than BUILD_CLIPS clips are ever in memory."""
-    folder.mkdir(parents=True, exist_ok=True)
     entries: list[_Entry] = []
     start = 0
     with ExitStack() as stack:
@@ -205,9 +218,7 @@ def _build(reader: Reader, names: list[str], folder: Path, progress: Progress | 
                 start += frames
             if progress:
                 progress(i + len(clips), len(names))
-    partial = folder / "entries.json.partial"
-    partial.write_text(json.dumps([asdict(entry) for entry in entries]))
-    partial.replace(folder / "entries.json")  # last, so that a cache that was cut off is made anew
+    (folder / "entries.json").write_text(json.dumps([asdict(entry) for entry in entries]))
 
 
 def _two_recordings(clips: list[Clip], seed: int) -> list[NDArray[np.float32]]:

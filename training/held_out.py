@@ -14,9 +14,11 @@ from torch.utils.tensorboard import SummaryWriter
 
 from gesturestream.models.generator import Generator
 from gesturestream.models.motion import FPS, SAMPLE_RATE
-from gesturestream.training.clips import Clip, clip_names, load_clip
+from gesturestream.training.clips import Clip
 from gesturestream.training.clips_video import add_clip
 from gesturestream.training.dataset import Batch, Corpus
+from gesturestream.training.datasets.reader import ReaderOptions
+from gesturestream.training.datasets.recognise import open_reader
 from gesturestream.training.streaming import stream
 from gesturestream.training.trainer import Objective, TrainerConfig
 
@@ -25,23 +27,26 @@ SHOWN_S = 4.0
 BATCHES = 4
 
 
-def clip(folders: Sequence[Path]) -> Clip:
+def clip(folders: Sequence[Path], options: ReaderOptions | None = None) -> Clip:
     """The first seconds of the first clip that is not trained on; of a training clip where nothing is held out."""
     for split in SPLITS:
         for folder in folders:
-            if names := clip_names(folder, split):
-                found = load_clip(folder, names[0])
+            reader = open_reader(folder, options)
+            if names := reader.names(split):
+                found = reader.load(names[0])
                 return replace(
                     found, pcm=found.pcm[: int(SHOWN_S * SAMPLE_RATE)], motion=found.motion[: int(SHOWN_S * FPS)]
                 )
     raise ValueError(f"expected clips of a split among {SPLITS} in {', '.join(map(str, folders))}, found none")
 
 
-def batches(folders: Sequence[Path], config: TrainerConfig, lookaheads: tuple[int, ...]) -> list[Batch]:
+def batches(
+    folders: Sequence[Path], config: TrainerConfig, lookaheads: tuple[int, ...], options: ReaderOptions | None = None
+) -> list[Batch]:
     """The same few batches of the validation split at every look; none where a folder holds nothing out."""
-    if not all(clip_names(folder, "val") for folder in folders):
+    if not all(open_reader(folder, options).names("val") for folder in folders):
         return []
-    corpus = Corpus.open(folders, "val")
+    corpus = Corpus.open(folders, "val", options=options)
     corpus.lookaheads = lookaheads
     drawn = corpus.batches(config.rows, config.frames, seed=0)
     return [next(drawn) for _ in range(BATCHES)]

@@ -16,6 +16,7 @@ import tyro
 
 from gesturestream.models.generator import Generator
 from gesturestream.training.dataset import Corpus
+from gesturestream.training.datasets.reader import ReaderOptions
 from gesturestream.training.trainer import Objective, TrainerConfig
 
 
@@ -40,6 +41,8 @@ class Recipe(ABC):
     corpus: tuple[Path, ...] = ()
     """Corpus folders, several are joined; BEAT2's own folder works too. None: three hours of the teacher's are made in
     the folder `corpus` beside `out` first (needs espeak-ng, takes a minute)."""
+    reader: ReaderOptions = field(default_factory=ReaderOptions)
+    """How corpora are read, such as which of BEAT2's speakers."""
     out: Path = Path("runs")
     """Folder for checkpoints and TensorBoard logs; a run that was stopped here is resumed."""
     trainer: Annotated[TrainerConfig, tyro.conf.arg(name="")] = field(default_factory=TrainerConfig)

@@ -52,6 +52,11 @@ def train(recipe: Recipe) -> Path:
         ground = _ground(recipe, accelerator, progress)
         torch.manual_seed(recipe.trainer.seed)
         model = recipe.build()
+        if ground.corpus.speakers > model.info.speakers:
+            raise ValueError(
+                f"expected a model of at least {ground.corpus.speakers} speakers (model.speakers), as the corpus has, "
+                f"got one of {model.info.speakers}; reader.speakers keeps some of BEAT2's only"
+            )
         recipe.prepare(model, ground.corpus)
         for stage in recipe.stages():
             trainer = _run(ground, stage, model)
@@ -68,7 +73,9 @@ def _ground(recipe: Recipe, accelerator: Accelerator, progress: Progress) -> _Gr
     with accelerator.main_process_first():
         folders = recipe.corpus or (_teacher_corpus(recipe.out.parent / "corpus"),)
         task = progress.add_task("reading the corpus", total=None, detail="")
-        corpus = Corpus.open(folders, "train", lambda done, all_: progress.update(task, completed=done, total=all_))
+        corpus = Corpus.open(
+            folders, "train", lambda done, all_: progress.update(task, completed=done, total=all_), recipe.reader
+        )
         progress.remove_task(task)
     return _Ground(recipe=recipe, accelerator=accelerator, progress=progress, folders=folders, corpus=corpus)
 
@@ -105,8 +112,8 @@ def _watcher(ground: _Ground, stage: Stage, trainer: Trainer) -> held_out.Watche
     config = stage.trainer
     return held_out.Watcher(
         stage.objective(trainer.average, runs_bf16(config, ground.accelerator)),
-        held_out.batches(ground.folders, config, ground.corpus.lookaheads),
-        held_out.clip(ground.folders),
+        held_out.batches(ground.folders, config, ground.corpus.lookaheads, ground.recipe.reader),
+        held_out.clip(ground.folders, ground.recipe.reader),
         ground.accelerator.device,
         streamable=ground.recipe.streamable,
     )
@@ -124,7 +131,7 @@ def _export(ground: _Ground, trainer: Trainer, model: Generator, path: Path) -> 
     recipe, config = ground.recipe, trainer.config
     recipe.finish(model, ground.corpus)
     objective = recipe.stages()[-1].objective(model, runs_bf16(config, ground.accelerator))
-    held = held_out.batches(ground.folders, config, ground.corpus.lookaheads)
+    held = held_out.batches(ground.folders, config, ground.corpus.lookaheads, ground.recipe.reader)
     metrics = held_out.losses(objective, held, torch.device("cpu"))
     minutes = [len(part.motion) / FPS / 60 for part in ground.corpus.parts]
     data = [model_card.describe(f, m, recipe.data_licence) for f, m in zip(ground.folders, minutes)]
@@ -138,7 +145,7 @@ def _export(ground: _Ground, trainer: Trainer, model: Generator, path: Path) -> 
         credits=recipe.credits, run=run, metrics=metrics, origin=origin, streamable=recipe.streamable,
     )  # fmt: skip
     details = {"steps": trainer.step, "metrics": metrics, "data": [asdict(d) for d in data], **origin}
-    voice = held_out.clip(ground.folders).pcm
+    voice = held_out.clip(ground.folders, ground.recipe.reader).pcm
     export(model, path, card=card, details=details, pcm=voice, streamable=recipe.streamable)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -123,7 +124,12 @@ def test_trains_on_beat2_to_a_checkpoint_that_loads(tmp_path: Path) -> None:
         audio_widths=(8, 8), decoder_widths=(8, 8), motion_widths=(8, 8), mapping_width=8, styles=4, condition_size=8
     )
     quick = TrainerConfig(steps=3, rows=2, frames=32, checkpoint_every=3, warm_up_steps=1)
-    path = train(TrainAudio2Gestures(corpus=(root,), out=tmp_path / "run", model=small, trainer=quick, threads=1))
+    one = TrainAudio2Gestures(
+        corpus=(root,), out=tmp_path / "run", model=replace(small, speakers=1), trainer=quick, threads=1
+    )
+    with pytest.raises(ValueError, match="expected a model of at least 2 speakers"):
+        train(one)
+    path = train(replace(one, reader=ReaderOptions(speakers=(2,))))
     assert isinstance(checkpoint.load(path), Audio2Gestures)
 
 
@@ -210,7 +216,9 @@ def test_our_own_bvh_comes_back(tmp_path: Path) -> None:
     turns = axis_angle_to_matrix(generator.normal(0, 0.3, (4, JOINT_COUNT, 3)))
     turns[:, 0] = np.eye(3)
     root = generator.normal(0, 0.1, (4, 3)) + REST_M[0]
-    zeros = {key: np.zeros((4, n), np.float32) for key, n in (("expressions", 100), ("blendshapes", 52), ("contacts", 4))}
+    zeros = {
+        key: np.zeros((4, n), np.float32) for key, n in (("expressions", 100), ("blendshapes", 52), ("contacts", 4))
+    }
     file = BytesIO()
     write_bvh(file, FrameSequence(quat_xyzw=matrix_to_quat(turns), root_m=root, **zeros))
     (tmp_path / "a.bvh").write_bytes(file.getvalue())
@@ -241,7 +249,9 @@ def test_amass_standing_z_up_stands_upright(tmp_path: Path, width: int, rate_key
     trans = np.tile([3.0, -2.0, 0.93], (120, 1)) + np.linspace(0, 0.1, 120)[:, None] * [0, 1, 0]
     folder = tmp_path / "CMU" / "01"
     folder.mkdir(parents=True)
-    np.savez(folder / "01_01_poses.npz", poses=poses, trans=trans, betas=np.zeros(16), gender="male", **{rate_key: 120.0})
+    np.savez(
+        folder / "01_01_poses.npz", poses=poses, trans=trans, betas=np.zeros(16), gender="male", **{rate_key: 120.0}
+    )
     np.savez(folder / "shape.npz", betas=np.zeros(16))
     assert clip_names(tmp_path, "train") == ["CMU/01/01_01_poses"]
     clip = load_clip(tmp_path, "CMU/01/01_01_poses")
@@ -274,7 +284,11 @@ def ted_body(joints: int, left_arm: np.ndarray) -> np.ndarray:
         for finger, across in enumerate((0.03, 0.0, -0.04, -0.02, 0.05)):
             for k in range(3):
                 body[first + 3 * finger + k] = body[wrist] + (0.08 + 0.03 * k) * way + [0, 0, -across]
-    body[38], body[39], body[40] = body[1] + [0, -0.2, -0.1], body[1] + [-0.03, -0.23, -0.08], body[1] + [0.03, -0.23, -0.08]
+    body[38], body[39], body[40] = (
+        body[1] + [0, -0.2, -0.1],
+        body[1] + [-0.03, -0.23, -0.08],
+        body[1] + [0.03, -0.23, -0.08],
+    )
     body[41], body[42] = body[1] + [-0.07, -0.23, 0.0], body[1] + [0.07, -0.23, 0.0]
     return body
 
@@ -312,7 +326,9 @@ def test_arms_of_any_directions_point_along_them(seed: int, joints: int) -> None
     at, _ = forward_kinematics(rotations, REST_M[:1])
     np.testing.assert_allclose(bone(at, "left_shoulder", "left_elbow"), way * [1, -1, -1], atol=1e-6)
     np.testing.assert_allclose(bone(at, "left_elbow", "left_wrist"), way * [1, -1, -1], atol=1e-6)
-    np.testing.assert_allclose(rotations @ rotations.swapaxes(-1, -2), np.broadcast_to(np.eye(3), rotations.shape), atol=1e-9)
+    np.testing.assert_allclose(
+        rotations @ rotations.swapaxes(-1, -2), np.broadcast_to(np.eye(3), rotations.shape), atol=1e-9
+    )
 
 
 # --- what all share

@@ -29,5 +29,6 @@ def _expected(folder: Path, found: str) -> str:
     return (
         f"expected a corpus in BEAT2's layout at {folder} (train_test_split.csv, smplxflame_30/, wave16k/), or "
         f"Trinity's (*.bvh and *.wav of the same names), TED's converted to npz (see docs/datasets.md) or "
-        f"AMASS's (*.npz with poses, trans and mocap_framerate), found: {found}. `gesturestream corpus build {folder}` makes one."
+        f"AMASS's (*.npz with poses, trans and mocap_framerate), found: "
+        f"{found}. `gesturestream corpus build {folder}` makes one."
     )
