@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming.state import State
@@ -31,6 +31,11 @@ class Generator(nn.Module, ABC):
     def config_dict(self) -> dict[str, Any]:
         """What `from_config` rebuilds the generator from; goes into the checkpoint."""
 
+    @property
+    def causal(self) -> bool:
+        """False: a paper's own form, kept as a reference: it sees whole clips (`forward_sequence`) and cannot step."""
+        return True
+
     @abstractmethod
     def init_state(self, rows: int) -> State:
         """All zeros; see `models/streaming/state.py` for the two kinds of leaves."""
@@ -45,3 +50,10 @@ class Generator(nn.Module, ABC):
 
         Everything has an axis T after B, indexed by motion frame, but `lookahead` [B].
         """
+
+    def guide_codes(self, motion: Tensor) -> Tensor:
+        """Codes [T, G] by which the stream follows an authored clip [T, 489], for `StepInputs.guide`.
+
+        Here: for generators without such a thing (`info.guide_size` 0).
+        """
+        return motion.new_zeros(len(motion), self.info.guide_size)

@@ -35,6 +35,8 @@ class LossWeights:
     """Eq. 5, of the first path's body; so are position (eq. 6) and speed (eq. 7)."""
     position: float = 4.0
     speed: float = 5.0
+    smoothness: float = 10.0
+    """Of accelerations: without it what is heard frame by frame trembles through to the body."""
     values: float = 1.0
     """Of everything that is emitted, normalised: fingers, face, root, contacts, which the paper does not have."""
     changes: float = 4.0
@@ -113,6 +115,7 @@ class Objective:
         terms["rotation"] = losses.rotation_loss(body.rotations, true.rotations)
         terms["position"] = losses.position_loss(body.positions, true.positions)
         terms["speed"] = losses.speed_loss(body.positions, true.positions)
+        terms["smoothness"] = losses.acceleration_loss(body.positions, true.positions)
         terms["values"] = losses.value_loss(first, target)
         terms["changes"] = losses.change_loss(first, target)
         return first, body
@@ -129,12 +132,15 @@ class Objective:
     ) -> None:
         """What the stream does: the motion-specific code from noise, its own poses shown back to it.
 
-        Half of the rows are enough for it: it costs as much as the first path.
+        Its own, not the first path's: those begin the teacher's strokes, and a network that only ever continues them
+        begins none itself. Half of the rows are enough for it: it costs as much as the first path.
         """
         w, half = self.weights, slice(0, len(target) // 2)
         random, terms["kl"], terms["code_motion"] = self._random_code(codes, condition, batch)
-        shown = self._emitted(first[0][half].detach())
-        second = self._decode(codes.shared_audio[half], batch.lookahead[half], random[half], condition[half], shown)
+        inputs = codes.shared_audio[half], batch.lookahead[half], random[half], condition[half]
+        with torch.no_grad():
+            draft = self._decode(*inputs, torch.zeros_like(self._emitted(target[half])))
+        second = self._decode(*inputs, self._emitted(draft))
         body = self._body(second)
         terms["relaxed"] = losses.relaxed_position_loss(body.positions, true.positions[half], w.tolerance_m)
         terms["face"] = losses.value_loss(second, target[half], self.face) + w.changes * losses.change_loss(

@@ -95,6 +95,11 @@ def speed_loss(predicted: Tensor, target: Tensor) -> Tensor:
     return position_loss(predicted.diff(dim=1), target.diff(dim=1))
 
 
+def acceleration_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """The same of what speed changes between frames, metres a frame squared."""
+    return position_loss(predicted.diff(n=2, dim=1), target.diff(n=2, dim=1))
+
+
 def position_loss(predicted: Tensor, target: Tensor) -> Tensor:
     """Audio2Gestures eq. 6: mean over joints and frames of the L1 distance, metres. [..., 22, 3]."""
     return (predicted - target).abs().sum(-1).mean()
@@ -129,19 +134,22 @@ def _turning(motion: Tensor) -> Tensor:
 
 
 def _envelopes(places: Tensor) -> Tensor:
-    """Trajectories [B, T, J, D] -> speed (m/s), acceleration (m/s a frame), distance (half metres), top speed by joint.
+    """Trajectories [B, T, J, D] -> how each joint moves around every third frame, [5, B, T', J].
 
-    Each is a mean around every third frame, the last one a maximum (the sharp part of a stroke): [4, B, T', J].
+    Mean speed (m/s), acceleration (m/s a frame), jerk (m/s a frame squared: what trembles has much of it) and distance
+    from its mean place (half metres), and the top speed: the sharp part of a stroke.
     """
     speed = places.diff(dim=1)
     acceleration = speed.diff(dim=1)
+    jerk = acceleration.diff(dim=1)
     departure = places - places.mean(1, keepdim=True)
-    velocity = _length(speed[:, 1:])
+    velocity = _length(speed[:, 2:])
     return torch.stack(
         [
             _around(velocity) * FPS,
-            _around(_length(acceleration)) * FPS,
-            _around(_length(departure[:, 2:])) * 2.0,
+            _around(_length(acceleration[:, 1:])) * FPS,
+            _around(_length(jerk)) * FPS,
+            _around(_length(departure[:, 3:])) * 2.0,
             functional.max_pool1d(velocity.transpose(1, 2), ENVELOPE_FRAMES, 3).transpose(1, 2) * FPS,
         ]
     )

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gesturestream.models.generator import Generator
-from gesturestream.models.motion import EMOTIONS
+from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
 from gesturestream.models.noise import normals
 from gesturestream.models.step import StepInputs
 from gesturestream.models.streaming.state import StateStore
@@ -30,7 +30,7 @@ def stream(
     pcm = torch.stack([functional.pad(w, (0, 0, 0, longest + lookahead - len(w))) for w in windows], 1)
     store, out = StateStore(generator.init_state(rows)), []
     fixed = _controls(generator, clips, lookahead, told_emotion)
-    emitted = getattr(generator, "motion_mean", torch.zeros(489)).repeat(rows, 1)
+    emitted = getattr(generator, "motion_mean", torch.zeros(MOTION_SIZE)).repeat(rows, 1)
     seeds = np.arange(rows, dtype=np.uint64) + np.uint64(1000 * seed)
     for t in range(longest + lookahead):
         noise = torch.from_numpy(normals(seeds, np.full(rows, t), generator.info.noise_size))
@@ -45,6 +45,31 @@ def stream(
     return [motion[i, : len(w)] for i, w in enumerate(windows)]
 
 
+@torch.inference_mode()
+def whole(generator: Generator, clips: list[Clip], *, seed: int = 0, told_emotion: bool = True) -> list[Floats]:
+    """The same of a reference that sees whole clips: motion [T_i, 489], one clip after the other."""
+    out = []
+    for i, clip in enumerate(clips):
+        windows = frame_windows(clip.pcm)
+        frames = len(windows)
+        noise = normals(np.full(frames, i + 1000 * seed, np.uint64), np.arange(frames), generator.info.noise_size)
+        fixed = _controls(generator, [clip], 0, told_emotion)
+        inputs = StepInputs(*(_along(value, frames) for value in fixed))._replace(
+            pcm=windows[None],
+            audio_present=torch.ones(1, frames, dtype=torch.bool),
+            emitted=torch.zeros(1, frames, MOTION_SIZE),
+            noise=torch.from_numpy(noise)[None],
+            lookahead=fixed.lookahead,
+        )
+        out.append(generator.forward_sequence(inputs).motion[0].numpy())
+    return out
+
+
+def _along(value: Tensor, frames: int) -> Tensor:
+    """A control [1, ...] held for all frames: [1, T, ...]."""
+    return value[:, None].expand(-1, frames, *value.shape[1:]) if value.numel() else value
+
+
 def _controls(generator: Generator, clips: list[Clip], lookahead: int, told_emotion: bool) -> StepInputs:
     rows = len(clips)
     nothing: Tensor = torch.zeros(0)
@@ -56,6 +81,7 @@ def _controls(generator: Generator, clips: list[Clip], lookahead: int, told_emot
         emotion=functional.one_hot(torch.tensor([c.emotion for c in clips]), len(EMOTIONS)).float() * told_emotion,
         speaker=functional.one_hot(torch.tensor([c.speaker for c in clips]), generator.info.speakers).float(),
         intensity=torch.tensor([c.intensity for c in clips]),
+        guide=torch.zeros(rows, generator.info.guide_size + 1),
         lookahead=torch.full((rows,), lookahead),
         reset=torch.zeros(rows, dtype=torch.bool),
         active=torch.ones(rows, dtype=torch.bool),
