@@ -51,6 +51,8 @@ def bone(at: np.ndarray, start: str, stop: str) -> np.ndarray:
 
 # --- BEAT2
 
+FRAMES = 50
+
 
 def write_beat2(root: Path) -> Path:
     """Two speakers by BEAT2's conventions: keys, dtypes, audio that is longer, weights beside, one folder deeper."""
@@ -60,16 +62,16 @@ def write_beat2(root: Path) -> Path:
     rows = [("2_scott_0_1_1", "train"), ("2_scott_0_73_73", "train"), ("4_lawrence_0_65_65", "train"),
             ("2_scott_0_111_118", "test"), ("30_katya_1_3_3", "additional")]  # fmt: skip
     for i, (name, _) in enumerate(rows):
-        sway = 0.05 * np.sin(np.arange(100) / 15)
+        sway = 0.05 * np.sin(np.arange(FRAMES) / 15)
         np.savez(
             folder / "smplxflame_30" / f"{name}.npz",
             betas=generator.normal(0, 1, 300).astype(np.float32),
-            poses=np.cumsum(generator.normal(0, 0.003, (100, 165)), 0).astype(np.float32),
-            expressions=generator.normal(0, 1, (100, 100)).astype(np.float32),
-            trans=np.stack([0.4 + sway, np.full(100, 1.3), 0.2 + 0 * sway], -1).astype(np.float32),
+            poses=np.cumsum(generator.normal(0, 0.003, (FRAMES, 165)), 0).astype(np.float32),
+            expressions=generator.normal(0, 1, (FRAMES, 100)).astype(np.float32),
+            trans=np.stack([0.4 + sway, np.full(FRAMES, 1.3), 0.2 + 0 * sway], -1).astype(np.float32),
             model=np.array("smplx2020"), gender=np.array("neutral"), mocap_frame_rate=np.array(30),
         )  # fmt: skip
-        soundfile.write(folder / "wave16k" / f"{name}.wav", babble(4.0, i), 16000, subtype="PCM_16")
+        soundfile.write(folder / "wave16k" / f"{name}.wav", babble(3.0, i), 16000, subtype="PCM_16")
     (folder / "train_test_split.csv").write_text("id,type\n" + "".join(f"{a},{b}\n" for a, b in rows))
     (folder / "textgrid" / "2_scott_0_1_1.TextGrid").write_text(
         'File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0 \nxmax = 4.0 \ntiers? <exists> \nsize = 1 \n'
@@ -86,13 +88,13 @@ def test_beat2_as_it_is_published(tmp_path: Path) -> None:
     assert clip_names(root, "train") == ["2_scott_0_1_1", "2_scott_0_73_73", "4_lawrence_0_65_65"]
     assert clip_names(root, "additional") == ["30_katya_1_3_3"]
     clip = load_clip(root, "2_scott_0_1_1")
-    assert clip.motion.shape == (100, MOTION_SIZE) and len(clip.pcm) == -(-100 * 16000 // 30)
+    assert clip.motion.shape == (FRAMES, MOTION_SIZE) and len(clip.pcm) == -(-FRAMES * 16000 // 30)
     assert [(w.text, w.start_s, w.stop_s) for w in clip.words] == [("the", 0.07, 0.34)]
     assert load_clip(root, "2_scott_0_111_118").emotion == 7 and load_clip(root, "30_katya_1_3_3").emotion == 0
     soles = places(clip.motion)[:, [10, 11], 1].min(1) - REST_M[10, 1]
     assert abs(np.median(soles)) < 0.03, "trans is 1.3 m high, yet the feet are on our floor"
     sway = clip.motion[:, ROOT_M][:, 0]
-    scale = np.ptp(sway) / np.ptp(0.05 * np.sin(np.arange(100) / 15))
+    scale = np.ptp(sway) / np.ptp(0.05 * np.sin(np.arange(FRAMES) / 15))
     assert abs(np.median(sway)) < 1e-6 and scale == pytest.approx(np.median(clip.motion[:, ROOT_M][:, 1]) / 0.95, 1e-4)
 
 
@@ -123,7 +125,7 @@ def test_trains_on_beat2_to_a_checkpoint_that_loads(tmp_path: Path) -> None:
     small = Audio2GesturesConfig(
         audio_widths=(8, 8), decoder_widths=(8, 8), motion_widths=(8, 8), mapping_width=8, styles=4, condition_size=8
     )
-    quick = TrainerConfig(steps=3, rows=2, frames=32, checkpoint_every=3, warm_up_steps=1)
+    quick = TrainerConfig(steps=3, rows=2, frames=24, checkpoint_every=3, warm_up_steps=1)
     one = TrainAudio2Gestures(
         corpus=(root,), out=tmp_path / "run", model=replace(small, speakers=1), trainer=quick, threads=1
     )
@@ -137,7 +139,7 @@ def test_caches_tell_options_apart_and_stay(tmp_path: Path) -> None:
     root, cache = write_beat2(tmp_path / "data"), tmp_path / "cache"
     both = Corpus.open([root], "train", cache=cache)
     one = Corpus.open([root], "train", cache=cache, options=ReaderOptions(speakers=(2,)))
-    assert (both.frames, both.speakers, one.frames, one.speakers) == (300, 3 - 1, 200, 1)
+    assert (both.frames, both.speakers, one.frames, one.speakers) == (3 * FRAMES, 2, 2 * FRAMES, 1)
     built = {path: path.stat().st_mtime_ns for path in cache.rglob("*")}
     again = Corpus.open([root], "train", cache=cache, options=ReaderOptions(speakers=(2,)))
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*")} == built
