@@ -145,17 +145,17 @@ def _head(seen: Array, world: Array, blendshapes: Array | None, frame: int) -> l
     turn, at = world[INDEX["head"]], seen[INDEX["head"]]
 
     def place(points: Array) -> Array:
-        return at + points @ turn.T
+        placed: Array = at + points @ turn.T
+        return placed
 
     angle = np.linspace(0, 2 * np.pi, 40)
     centre = place(np.array([[0.0, 0.075, 0.03]]))[0]
     outline = (centre[0] + 0.082 * np.cos(angle), centre[1] + 0.115 * np.sin(angle))
     out: list[_Shape] = [(float(centre[2]), "polygon", outline, _SKIN)]
-    weight = (
-        (lambda name: float(blendshapes[frame, BLENDSHAPE_INDEX[name]]))
-        if blendshapes is not None
-        else (lambda name: 0.0)
-    )
+
+    def weight(name: str) -> float:
+        return 0.0 if blendshapes is None else float(blendshapes[frame, BLENDSHAPE_INDEX[name]])
+
     near = float(centre[2]) + 0.2
 
     def line(points: Array, colour: Array) -> None:

@@ -13,6 +13,7 @@ from gesturestream.models.face import BLENDSHAPE_INDEX, blendshapes_to_expressio
 from gesturestream.models.motion import EMOTIONS, FPS, MOTION_SIZE, SAMPLE_RATE
 from gesturestream.models.timing import frames_covering
 from gesturestream.training.speech.speech import Speech, Stress
+from gesturestream.training.teacher.cues import CUES, perform_cue
 from gesturestream.training.teacher.gestures import GESTURES
 from gesturestream.training.teacher.perform import Performance, frame_loudness, perform
 from gesturestream.training.teacher.plan import plan_gestures
@@ -205,3 +206,19 @@ def test_expressions_are_the_same_face() -> None:
 def test_wrong_controls_are_named(wrong: dict[str, object], field: str) -> None:
     with pytest.raises(ValueError, match=field):
         perform(syllables(), **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", CUES)
+def test_cues_are_one_gesture_from_rest_to_rest(name: str) -> None:
+    shown = perform_cue(name)
+    assert [stroke.gesture for stroke in shown.strokes] == [CUES[name]] and len(CUES) >= 8
+    positions, _ = forward_kinematics(shown.rotations, shown.root_m)
+    wrists = positions[:, [20, 21]] - positions[:, :1]
+    moved = np.linalg.norm(wrists - wrists[0], axis=-1).max(1)
+    assert moved[:5].max() < 0.05 and moved.max() > 0.12
+    assert np.linalg.norm(np.diff(wrists[-5:], axis=0), axis=-1).max() * FPS < 0.6
+
+
+def test_unknown_cues_are_named() -> None:
+    with pytest.raises(ValueError, match="moonwalk"):
+        perform_cue("moonwalk")

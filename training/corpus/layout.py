@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from gesturestream.models.body.skeleton import REST_M
 from gesturestream.models.motion import EMOTIONS, FPS, SAMPLE_RATE
@@ -26,6 +27,8 @@ from gesturestream.training.corpus.jitter import add_capture_jitter
 from gesturestream.training.corpus.textgrid import write_textgrid
 from gesturestream.training.speech.speech import Speech
 from gesturestream.training.teacher.perform import Performance
+
+Array = NDArray[np.float64]
 
 MOTION_FOLDER, WAVE_FOLDER, TEXTGRID_FOLDER = "smplxflame_30", "wave16k", "textgrid"
 SPLIT_FILE, DETAILS_FILE = "train_test_split.csv", "gesturestream.json"
@@ -68,13 +71,19 @@ def write_clip(
     rng: np.random.Generator | None = None,
 ) -> None:
     """Writes one clip's npz, wav and TextGrid; the folders must exist. `jitter` and its `rng`: see jitter.py."""
-    frames = len(performance.root_m)
     poses, root_m = performance.axis_angles, performance.root_m
     if jitter:
         poses, root_m = add_capture_jitter(poses, root_m, size=jitter, rng=rng or np.random.default_rng(0))
+    write_motion(root / MOTION_FOLDER / f"{clip}.npz", performance, poses, root_m)
+    soundfile.write(root / WAVE_FOLDER / f"{clip}.wav", speech.pcm, SAMPLE_RATE, subtype="PCM_16")
+    write_textgrid(root / TEXTGRID_FOLDER / f"{clip}.TextGrid", speech.words, speech.seconds)
+
+
+def write_motion(path: Path, performance: Performance, poses: Array, root_m: Array) -> None:
+    """One npz of BEAT2's keys and ours; poses [T, 55, 3] radians and root_m [T, 3] as they were captured."""
     np.savez_compressed(
-        root / MOTION_FOLDER / f"{clip}.npz",
-        poses=poses.reshape(frames, -1).astype(np.float32),
+        path,
+        poses=poses.reshape(len(poses), -1).astype(np.float32),
         trans=(root_m - REST_M[0]).astype(np.float32),
         root_m=root_m.astype(np.float32),
         expressions=performance.expressions.astype(np.float32),
@@ -85,8 +94,6 @@ def write_clip(
         gender=np.array("neutral"),
         mocap_frame_rate=np.array(FPS),
     )
-    soundfile.write(root / WAVE_FOLDER / f"{clip}.wav", speech.pcm, SAMPLE_RATE, subtype="PCM_16")
-    write_textgrid(root / TEXTGRID_FOLDER / f"{clip}.TextGrid", speech.words, speech.seconds)
 
 
 def make_folders(root: Path) -> None:

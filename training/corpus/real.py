@@ -99,8 +99,10 @@ def _words(path: Path) -> tuple[Word, ...]:
 def _read(path: Path, start_s: float, stop_s: float) -> Floats:
     rate = soundfile.info(path).samplerate
     pcm, _ = soundfile.read(path, start=int(start_s * rate), stop=int(stop_s * rate), dtype="float32", always_2d=True)
-    mono = pcm.mean(1)
-    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE).astype(np.float32)
+    mono: Floats = pcm.mean(1)
+    if rate != SAMPLE_RATE:
+        mono = soxr.resample(mono, rate, SAMPLE_RATE).astype(np.float32)
+    return mono
 
 
 def _faded(pcm: Floats) -> Floats:

@@ -82,7 +82,8 @@ def _forearm_and_hand(channels: Array) -> tuple[Array, Array]:
 
 
 def _rotation(degrees: Array) -> Array:
-    return axis_angle_to_matrix(np.radians(degrees))
+    matrix: Array = axis_angle_to_matrix(np.radians(degrees))
+    return matrix
 
 
 def _limit(x: Array, bound: float) -> Array:

@@ -41,7 +41,8 @@ def submovements(times_s: Array, start: Array, moves: Sequence[Move]) -> Array:
     curve: Array = start + minimum_jerk(phase) @ np.diff(targets, axis=0)
     arcs = np.stack([np.zeros_like(start) if m.arc is None else m.arc for m in moves])
     s = np.clip(phase, 0.0, 1.0)
-    return curve + (64.0 * (s * (1.0 - s)) ** 3) @ arcs
+    bent: Array = curve + (64.0 * (s * (1.0 - s)) ** 3) @ arcs
+    return bent
 
 
 def smooth_noise(rng: np.random.Generator, frames: int, dims: int, cutoff_hz: float) -> Array:
@@ -56,8 +57,8 @@ def smooth_noise(rng: np.random.Generator, frames: int, dims: int, cutoff_hz: fl
 
 def bursts(rng: np.random.Generator, frames: int, depth: float) -> Array:
     """[T] lognormal envelope of mean square 1 that waxes and wanes over about a second: people move, then linger."""
-    wave = np.exp(depth * smooth_noise(rng, frames, 1, 0.45)[:, 0])
-    return wave * np.exp(-(depth**2))
+    wave: Array = np.exp(depth * smooth_noise(rng, frames, 1, 0.45)[:, 0] - depth**2)
+    return wave
 
 
 def gaussian(track: Array, sigma_s: float) -> Array:

@@ -51,6 +51,12 @@ def _toward(a: Array, b: Array, share: float, moved: Array) -> Array:
     return out
 
 
+def _at(position: Array, roll: float, shape: str, **bends: float) -> Array:
+    """`pose` at a position [3]."""
+    out, up, forward = (float(x) for x in position)
+    return pose(out, up, forward, roll, shape, **bends)
+
+
 def beat(rng: np.random.Generator, size: float, centre: Array, style: Style) -> Form:
     """A beat: out of the plane of rest and back with an accent; five directions, five hand shapes."""
     shape = str(rng.choice(["relaxed", "open", "cup", "pinch", "flat"], p=style.shapes))
@@ -65,8 +71,8 @@ def beat(rng: np.random.Generator, size: float, centre: Array, style: Style) -> 
         "up": ((0.0, -0.3 * rise, 0.0), (0.02, 0.9 * rise, 0.02)),
     }[kind]
     flick, bend = rng.uniform(8, 20) * size, rng.normal(0.0, 14.0)
-    prepare = pose(*(centre + before), roll + 10, shape, flex=bend + flick, elbow=0.28 + 0.5 * rise)
-    apex = pose(*(centre + at), roll - 6, shape, flex=bend - 0.8 * flick, deviation=-6, elbow=0.24)
+    prepare = _at(centre + before, roll + 10, shape, flex=bend + flick, elbow=0.28 + 0.5 * rise)
+    apex = _at(centre + at, roll - 6, shape, flex=bend - 0.8 * flick, deviation=-6, elbow=0.24)
     return Form(prepare=prepare, apex=apex, hold_s=float(rng.uniform(0.05, 0.2)))
 
 

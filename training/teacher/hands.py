@@ -70,4 +70,5 @@ def finger_rotations(curls: Array, spread: Array, give: Array | None = None) -> 
     angles[:, 4, 0] += np.array([18.0, -6.0, -6.0]) + thumb * np.array([34.0, 26.0, -10.0])
     angles[:, 4, 1] += np.array([0.0, 6.0, -2.0]) + thumb * np.array([6.0, 30.0, -8.0])
     angles[:, 4, 2] += np.array([0.0, 8.0, -2.0]) + thumb * np.array([4.0, 42.0, -8.0])
-    return axis_angle_to_matrix(np.radians(angles)).reshape(len(curls), 15, 3, 3)
+    rotations: Array = axis_angle_to_matrix(np.radians(angles)).reshape(len(curls), 15, 3, 3)
+    return rotations

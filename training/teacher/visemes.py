@@ -57,7 +57,8 @@ def _from_phonemes(speech: Speech, times_s: Array) -> Array:
     start, stop = np.array([p.start_s for p in sounds]), np.array([p.stop_s for p in sounds])
     centre, width = 0.5 * (start + stop) - 0.02, np.clip(0.55 * (stop - start), 0.032, 0.09)
     pull = weight * np.exp(-(((times_s[:, None] - centre) / width) ** 2))
-    return (pull @ shapes) / (pull.sum(1, keepdims=True) + 0.12)
+    mouth: Array = (pull @ shapes) / (pull.sum(1, keepdims=True) + 0.12)
+    return mouth
 
 
 def _shape(viseme: str) -> Array:
@@ -85,4 +86,5 @@ def _from_audio(tracks: Tracks, frames: int) -> Array:
         + 0.7 * closing[:, None] * _shape("closed")
     )
     picks = np.clip(np.round((np.arange(frames) + 0.5) / FPS * RATE_HZ).astype(int), 0, len(level) - 1)
-    return smooth(mouth, 0.02)[picks]
+    shown: Array = smooth(mouth, 0.02)[picks]
+    return shown
