@@ -116,8 +116,7 @@ class Objective:
         terms["position"] = losses.position_loss(body.positions, true.positions)
         terms["speed"] = losses.speed_loss(body.positions, true.positions)
         terms["smoothness"] = losses.acceleration_loss(body.positions, true.positions)
-        terms["values"] = losses.value_loss(first, target)
-        terms["changes"] = losses.change_loss(first, target)
+        terms["values"], terms["changes"] = losses.value_losses(first, target)
         return first, body
 
     def _second_path(
@@ -143,9 +142,8 @@ class Objective:
         second = self._decode(*inputs, self._emitted(draft))
         body = self._body(second)
         terms["relaxed"] = losses.relaxed_position_loss(body.positions, true.positions[half], w.tolerance_m)
-        terms["face"] = losses.value_loss(second, target[half], self.face) + w.changes * losses.change_loss(
-            second, target[half], self.face
-        )
+        values, changes = losses.value_losses(second, target[half], self.face)
+        terms["face"] = values + w.changes * changes
         terms["liveliness"] = losses.liveliness_loss(
             self.model.denormalize(second), batch.motion[half], body.positions, true.positions[half]
         )

@@ -9,8 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gesturestream.models.body.kinematics import forward_kinematics
-from gesturestream.models.body.skeleton import FACE_JOINTS, HAND_JOINTS, LOWER_JOINTS, UPPER_JOINTS
+from gesturestream.models.body.skeleton import (
+    FACE_JOINTS,
+    HAND_JOINTS,
+    LOWER_JOINTS,
+    PARENTS,
+    REST_OFFSETS_M,
+    UPPER_JOINTS,
+)
 from gesturestream.models.motion import BLENDSHAPES, CONTACTS, EXPRESSIONS, FPS, MOTION_SIZE, ROOT_M, ROT6D
 
 ENVELOPE_FRAMES = 15
@@ -43,15 +49,13 @@ def value_weights() -> Tensor:
     return weights * MOTION_SIZE / sum(weight for _, weight in _GROUP_WEIGHTS)
 
 
-def value_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Weighted L1 of normalised motion [B, T, 489]: fingers, face, root and contacts too, which the paper has not."""
-    weights = value_weights() if mask is None else value_weights() * mask
-    return ((predicted - target).abs() * weights).mean()
+def value_losses(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Weighted L1 of normalised motion [B, T, 489], and of its changes from frame to frame.
 
-
-def change_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The same of frame-to-frame differences."""
-    return value_loss(predicted.diff(dim=1), target.diff(dim=1), mask)
+    Fingers, face, root and contacts are in it, which the paper has not.
+    """
+    apart = (predicted - target) * (value_weights() if mask is None else value_weights() * mask)
+    return apart.abs().mean(), apart.diff(dim=1).abs().mean()
 
 
 class Body(NamedTuple):
@@ -65,19 +69,41 @@ class Body(NamedTuple):
 
 
 def body(motion: Tensor) -> Body:
-    """Packed motion [..., 489] -> the body it makes (Audio2Gestures eq. 8)."""
-    rot6d = motion[..., ROT6D][..., : 6 * BODY_JOINT_COUNT].reshape(*motion.shape[:-1], BODY_JOINT_COUNT, 6)
-    rotations = _gram_schmidt(rot6d)
-    positions, _ = forward_kinematics(rotations, torch.zeros_like(motion[..., :3]))
-    return Body(rotations, positions)
+    """Packed motion [..., 489] -> the body it makes (Audio2Gestures eq. 8).
+
+    What `models/body/kinematics.py` computes, with frames as the last axis and without care for degenerate rows, which
+    training never meets: a third of the time, and this is most of what a training step costs beside the networks.
+    """
+    rot6d = motion[..., ROT6D][..., : 6 * BODY_JOINT_COUNT].reshape(-1, BODY_JOINT_COUNT, 6).permute(1, 2, 0)
+    rotations = _gram_schmidt(rot6d.contiguous())
+    shape = (*motion.shape[:-1], BODY_JOINT_COUNT)
+    return Body(
+        rotations.permute(3, 0, 1, 2).reshape(*shape, 3, 3), _positions(rotations).permute(2, 0, 1).reshape(*shape, 3)
+    )
 
 
 def _gram_schmidt(rot6d: Tensor) -> Tensor:
-    """`rot6d_to_matrix` without its care for degenerate rows, which training never meets: half the memory traffic."""
-    a, b = rot6d[..., :3], rot6d[..., 3:]
-    x = functional.normalize(a, dim=-1, eps=1e-4)
-    y = functional.normalize(b - (x * b).sum(-1, keepdim=True) * x, dim=-1, eps=1e-4)
-    return torch.stack([x, y, torch.linalg.cross(x, y)], -2)
+    """[J, 6, N] -> rotation matrices [J, 3, 3, N]."""
+    a, b = rot6d[:, :3], rot6d[:, 3:]
+    x = a / _size(a)
+    b = b - (x * b).sum(1, keepdim=True) * x
+    y = b / _size(b)
+    return torch.stack([x, y, torch.linalg.cross(x, y, dim=1)], 1)
+
+
+def _size(x: Tensor) -> Tensor:
+    return (x.square().sum(1, keepdim=True) + 1e-8).sqrt()
+
+
+def _positions(rotations: Tensor) -> Tensor:
+    """Parent-local rotations [J, 3, 3, N] -> positions from the pelvis [J, 3, N], metres."""
+    local = rotations.unbind(0)
+    world, place = [local[0]], [torch.zeros_like(local[0][0])]
+    for joint in range(1, len(local)):
+        up, offset = world[PARENTS[joint]], REST_OFFSETS_M[joint]
+        place.append(place[PARENTS[joint]] + sum(up[:, i] * float(offset[i]) for i in range(3)))
+        world.append(sum(up[:, i : i + 1] * local[joint][i : i + 1] for i in range(3)))  # type: ignore[arg-type]
+    return torch.stack(place)
 
 
 def rotation_loss(predicted: Tensor, target: Tensor) -> Tensor:
