@@ -114,7 +114,7 @@ class Trainer:
         """
         self.resume()
         began = time.monotonic() - self.spent_s
-        writer = SummaryWriter(str(self.folder), purge_step=self.step) if self.accelerator.is_main_process else None
+        writer = SummaryWriter(str(self.folder), purge_step=self.step + 1) if self.accelerator.is_main_process else None
         with StopSignals() as signals:
             while self.progress < 1.0:
                 terms = self._one(draw)
