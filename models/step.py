@@ -19,6 +19,8 @@ class GeneratorInfo:
     noise_size: int
     """Z: normals each step is given."""
     speakers: int
+    guide_size: int = 0
+    """G: channels of an authored clip's motion-specific code; 0: the generator follows no clips."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Generator-specific settings and their defaults, as `ready.settings` shows them."""
 
@@ -33,6 +35,7 @@ class StepInputs(NamedTuple):
     emotion: Any  # float32 [B, 8] weights summing to 1, or all zero: `auto`
     speaker: Any  # float32 [B, S] weights summing to 1
     intensity: Any  # float32 [B] 0..2
+    guide: Any  # float32 [B, G + 1] an authored clip's code for this motion frame and, last, how far it counts, 0..1
     lookahead: Any  # int64 [B] in {0, 2, 4, 8}
     reset: Any  # bool [B] this row starts afresh before the step
     active: Any  # bool [B] this row runs; the state of others is left untouched bit for bit

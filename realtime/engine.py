@@ -19,8 +19,9 @@ import numpy as np
 from gesturestream.models.motion import FPS, SAMPLE_RATE
 from gesturestream.realtime.checks import check_config, check_generator
 from gesturestream.realtime.config import SessionConfig
+from gesturestream.realtime.cues import CueLibrary, shipped_cues
 from gesturestream.realtime.executors.base import Executor, GeneratorInfo
-from gesturestream.realtime.finishing import CUE_NAMES, Finisher, rest_packed
+from gesturestream.realtime.finishing import Finisher, rest_packed
 from gesturestream.realtime.frame import Event, Sink
 from gesturestream.realtime.grid import Grid
 from gesturestream.realtime.priming import Primer
@@ -61,9 +62,13 @@ class Engine:
         *,
         default: str,
         max_sessions: int | None = None,
+        cues: CueLibrary | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._lanes = {name: Lane(executor) for name, executor in executors.items()}
+        """cues: what clients may ask for; None: those that ship."""
+        self._cues = cues or shipped_cues()
+        self.cues = self._cues.names
+        self._lanes = {name: Lane(executor, self._cues) for name, executor in executors.items()}
         self._infos = {name: executor.info for name, executor in executors.items()}
         check_generator(default, self._infos)
         self.generators = tuple(sorted(self._lanes))
@@ -77,8 +82,9 @@ class Engine:
         self._slots = list(range(self.max_sessions))
         heapify(self._slots)
         self._grid, self._gridded = Grid(), False
-        slate = Slate(self.max_sessions, max(i.speakers for i in self._infos.values()), keep_shown=len(self._lanes) > 1)
-        finisher = Finisher(self.max_sessions)
+        speakers, guide_size = (max(getattr(i, n) for i in self._infos.values()) for n in ("speakers", "guide_size"))
+        slate = Slate(self.max_sessions, speakers, guide_size, keep_shown=len(self._lanes) > 1)
+        finisher = Finisher(self.max_sessions, self._cues)
         self._primer = Primer(self._lanes, slate, finisher)
         self._stage = Stage(slate, finisher, self._primer, clock, self._fail)
         window = max(info.window_samples for info in self._infos.values())
@@ -111,7 +117,7 @@ class Engine:
             sink,
             generator=generator,
             generators=self._infos,
-            cues=CUE_NAMES,
+            cues=self.cues,
             keep_samples=self._keep_samples,
             lock=self._lock,
             wake=self._wake,
@@ -147,7 +153,7 @@ class Engine:
         for lane in self._lanes.values():
             lane.executor.warm_up()
         _warm_up_finishing()
-        threading.Thread(target=_warm_up_cues, name="gesturestream-cues", daemon=True).start()
+        threading.Thread(target=self._warm_up_cues, name="gesturestream-cues", daemon=True).start()
         self._thread = threading.Thread(target=self._loop, name="gesturestream-model", daemon=True)
         self._thread.start()
 
@@ -169,6 +175,12 @@ class Engine:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
+
+    def _warm_up_cues(self) -> None:
+        """The first cue takes most of a second: nobody's model thread should wait for that."""
+        _ = self._cues.table
+        for lane in self._lanes.values():
+            lane.guides.warm_up()
 
     # -- the model thread
 
@@ -320,8 +332,3 @@ def _begin_due(seats: list[Seat], now: float) -> list[Job]:
 def _warm_up_finishing() -> None:
     """Has finishing compute, once a process, what it keeps."""
     Finisher(1).step(np.zeros(1, np.int64), rest_packed()[None])
-
-
-def _warm_up_cues() -> None:
-    """The first cue of a process takes most of a second: nobody's model thread should wait for that."""
-    Finisher(1).play_cue(0, CUE_NAMES[0])

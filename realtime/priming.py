@@ -68,6 +68,7 @@ class Primer:
             emotion=slate.emotion.now(slots),
             speaker=slate.speakers(slots, lane.info.speakers),
             intensity=slate.intensity.now(slots)[:, 0],
+            guide=np.zeros((len(seats), lane.info.guide_size + 1), np.float32),
             lookahead=slate.lookahead[slots],
         )
         for priming in primings:
@@ -82,6 +83,7 @@ class Primer:
         seat.lane, seat.row, seat.priming = priming.lane, priming.row, None
         seat.session.generator = seat.lane.info.name
         self._finisher.cross_fade(seat.slot)
+        self._slate.guide.reset(seat.slot)  # the new generator's codes mean something else: a cue that plays fades in
         seat.session.tell("control", seat.session.next_s, generator=seat.session.generator)
 
 

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
+from gesturestream.realtime.cues import CueLibrary, shipped_cues
+from gesturestream.realtime.cues.guide import GuideCodes
 from gesturestream.realtime.executors.base import Executor, Floats, StepInputs, StepOutputs
+from gesturestream.realtime.finishing import rest_packed
 
 Rows = NDArray[np.int64]
 
@@ -17,9 +20,10 @@ Rows = NDArray[np.int64]
 class Lane:
     """The lowest free row is given out first, so that the batch prefix in use stays short."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, cues: CueLibrary | None = None) -> None:
         self.executor = executor
         self.info = executor.info
+        self.guides = GuideCodes(executor, cues or shipped_cues(), rest_packed())
         self._free = list(range(executor.capacity))
         heapify(self._free)
         self._fresh = np.ones(executor.capacity, np.bool_)  # not stepped yet by its tenant
@@ -76,6 +80,7 @@ def _staging(executor: Executor) -> StepInputs:
         emotion=np.zeros((rows, len(EMOTIONS)), np.float32),
         speaker=np.eye(info.speakers, dtype=np.float32)[np.zeros(rows, np.int64)],
         intensity=np.ones(rows, np.float32),
+        guide=np.zeros((rows, info.guide_size + 1), np.float32),
         lookahead=np.zeros(rows, np.int64),
         reset=np.zeros(rows, np.bool_),
         active=np.zeros(rows, np.bool_),

@@ -11,6 +11,7 @@ from gesturestream.models.motion import EMOTIONS, FPS, MOTION_SIZE
 from gesturestream.realtime.blending import Blend, EmotionBlend, Slots
 from gesturestream.realtime.checks import emotion_weights
 from gesturestream.realtime.config import Control
+from gesturestream.realtime.cues.guide import GuideBlend
 from gesturestream.realtime.executors.base import Floats
 from gesturestream.realtime.finishing import rest_packed
 from gesturestream.realtime.rows import Lane
@@ -51,10 +52,11 @@ class Seat:
 class Slate:
     """Controls, seeds and emitted poses of all slots. Only the model thread touches it."""
 
-    def __init__(self, slots: int, speakers: int, *, keep_shown: bool) -> None:
+    def __init__(self, slots: int, speakers: int, guide_size: int = 0, *, keep_shown: bool) -> None:
         self.emotion = EmotionBlend(slots, len(EMOTIONS))
         self.speaker = Blend(slots, speakers)
         self.intensity = Blend(slots, 1)
+        self.guide = GuideBlend(slots, guide_size)
         self.seeds = np.zeros(slots, np.uint64)
         self.lookahead = np.zeros(slots, np.int64)
         self.emitted: Floats = np.zeros((slots, MOTION_SIZE), np.float32)
@@ -69,6 +71,7 @@ class Slate:
         self.emotion.heard[slot] = 0.0
         self.speaker.set(slot, self._speakers[config.speaker])
         self.intensity.set(slot, np.array([config.intensity], np.float32))
+        self.guide.reset(slot)
         self.seeds[slot] = session.seed
         self.lookahead[slot] = config.lookahead_frames
         self.emitted[slot] = rest_packed()

@@ -134,11 +134,17 @@ class Stage:
             emotion=slate.emotion.step(slots),
             speaker=slate.speakers(slots, lane.info.speakers),
             intensity=slate.intensity.step(slots)[:, 0],
+            guide=self._guide(lane, slots),
             lookahead=slate.lookahead[slots],
         )
         outputs = _without_broken_rows(lane, rows, outputs)
         slate.emotion.heard[slots] = np.nan_to_num(outputs.heard_emotion)
         return outputs
+
+    def _guide(self, lane: Lane, slots: np.ndarray) -> np.ndarray:
+        """[n, G + 1] what the generator is told of the cues that play with this frame."""
+        playing = self._finisher.cue_position(slots)
+        return self._slate.guide.step(slots, lane.guides.at(playing), playing.left)
 
     def _finish(self, jobs: list[Job], motion: np.ndarray, valid: np.ndarray) -> dict[Seat, tuple[FinishedBatch, int]]:
         """-> for every seat the batch that holds its frame, and where. Seats that break are not in it."""

@@ -9,7 +9,6 @@ from gesturestream.bridge.protocol.codes import PROTOCOL_VERSION
 from gesturestream.bridge.protocol.layout import FrameFormat
 from gesturestream.models.body.skeleton import JOINT_NAMES, PARENTS, REST_M, SKELETON_REVISION
 from gesturestream.models.motion import ARKIT_NAMES, EMOTIONS, FPS, SAMPLE_RATE
-from gesturestream.realtime.cues import CUE_NAMES
 
 if TYPE_CHECKING:
     from gesturestream.realtime.engine import Engine
@@ -50,7 +49,7 @@ def ready_message(
         "generators": sorted(engine.generators),
         "speakers": info.speakers,
         "emotions": ["auto", *EMOTIONS],
-        "cues": list(CUE_NAMES),
+        "cues": list(engine.cues),
         "fps": FPS,
         "lookahead_frames": config.lookahead_frames,
         "latency_s": session.latency_s,

@@ -86,7 +86,12 @@ class Audio2Gestures(Generator):
             window_samples=WINDOW_SAMPLES,
             noise_size=self.mapping.noise_size,
             speakers=self.config.speakers,
+            guide_size=self.config.specific_size,
         )
+
+    @property
+    def causal(self) -> bool:
+        return self.config.causal
 
     def init_state(self, rows: int) -> Audio2GesturesState:
         return Audio2GesturesState(
@@ -105,7 +110,8 @@ class Audio2Gestures(Generator):
             shared, inputs.audio_present, inputs.lookahead, state.lookahead
         )
         condition = self.conditions(inputs.emotion, heard, inputs.speaker, inputs.intensity)
-        specific, mapping = self.mapping.step(inputs.noise, features[:, PRESENCE], condition, state.motion.mapping)
+        sampled, mapping = self.mapping.step(inputs.noise, features[:, PRESENCE], condition, state.motion.mapping)
+        specific = guided(sampled, inputs.guide)
         emitted = self.emitted_input(inputs.emitted)
         motion, decoder = self.decoder.step(window, known, specific, condition, emitted, state.motion.decoder)
         advanced = select(valid, MotionState(mapping, decoder), state.motion)
@@ -125,9 +131,15 @@ class Audio2Gestures(Generator):
         ahead = inputs.lookahead if self.config.causal else torch.full_like(inputs.lookahead, MAX_LOOKAHEAD)
         window, known = lookahead.windows(shared, ahead)
         presence = _ahead(features[..., PRESENCE:], inputs.lookahead, after_end=0.0)[..., 0]
-        specific = self.mapping.sequence(inputs.noise, presence, condition)
+        specific = guided(self.mapping.sequence(inputs.noise, presence, condition), inputs.guide)
         motion = self.decoder(window, known, specific, condition, self.emitted_input(inputs.emitted))
         return StepOutputs(self.denormalize(motion), torch.ones_like(motion[..., 0], dtype=torch.bool), heard)
+
+    @torch.inference_mode()
+    def guide_codes(self, motion: Tensor) -> Tensor:
+        """Motion-specific codes [T, I] of an authored clip [T, 489]: what its frames' `guide` inputs hold."""
+        mean: Tensor = self.motion_encoder(self.normalize(motion)[None])[1]
+        return mean[0]
 
     def features_sequence(self, pcm: Tensor) -> Tensor:
         """Windows [B, T, W] -> normalised features [B, T, 68]."""
@@ -156,6 +168,16 @@ class Audio2Gestures(Generator):
 
     def denormalize(self, motion: Tensor) -> Tensor:
         return motion * self.motion_std + self.motion_mean
+
+
+def guided(sampled: Tensor, guide: Tensor) -> Tensor:
+    """A clip's code in the place of the sampled one, as far as `guide` says: [..., I], [..., I + 1] -> [..., I].
+
+    The paper's timeline (section 5.6): frames t..t+n take a clip's code, so that the motion follows the clip in step
+    with the voice. Where the clip does not count its code is not looked at.
+    """
+    code, weight = guide[..., :-1], guide[..., -1:]
+    return torch.where(weight > 0.0, sampled + weight * (code - sampled), sampled)
 
 
 def _ahead(heard: Tensor, lookahead: Tensor, after_end: float | None = None) -> Tensor:

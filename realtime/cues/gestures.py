@@ -137,5 +137,4 @@ GESTURES: dict[str, Gesture] = {
     "hand_on_heart": Gesture(duration_s=2.0, tracks=(Track(keys=[(0.5, _HEART), (1.5, _HEART)]),)),
     "stop": Gesture(duration_s=1.6, tracks=(Track(keys=[(0.4, _STOP), (1.15, _STOP)]),)),
 }
-"""Every cue by name; the names are what clients send."""
-CUE_NAMES: tuple[str, ...] = tuple(GESTURES)
+"""Those by name; the names are what clients send."""

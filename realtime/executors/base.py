@@ -30,3 +30,7 @@ class Executor(Protocol):
     def step(self, inputs: StepInputs) -> StepOutputs:
         """Steps rows 0..B-1, B one of `buckets`. The engine's model thread is the only caller."""
         ...
+
+    def guide_codes(self, motion: Floats) -> Floats:
+        """Codes [T, info.guide_size] by which the generator follows a clip [T, 489]. Any thread may call it."""
+        ...

@@ -53,6 +53,11 @@ class EagerExecutor:
         self._state.commit(after, on_device.active)
         return StepOutputs(*(_to_numpy(tensor) for tensor in outputs))
 
+    @torch.inference_mode()
+    def guide_codes(self, motion: np.ndarray) -> np.ndarray:
+        codes = self._generator.guide_codes(self._place(torch.from_numpy(motion)))
+        return _to_numpy(codes.float())
+
     def _new_state(self) -> StateStore:
         with torch.inference_mode():
             return StateStore(map_leaves(self._place, self._generator.init_state(self.capacity)))
@@ -79,6 +84,7 @@ def _silence(info: GeneratorInfo, rows: int) -> StepInputs:
         emotion=np.zeros((rows, 8), np.float32),
         speaker=np.eye(info.speakers, dtype=np.float32)[[0] * rows],
         intensity=np.ones(rows, np.float32),
+        guide=np.zeros((rows, info.guide_size + 1), np.float32),
         lookahead=np.zeros(rows, np.int64),
         reset=np.zeros(rows, bool),
         active=np.ones(rows, bool),

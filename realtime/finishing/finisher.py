@@ -12,7 +12,7 @@ import numpy as np
 
 from gesturestream.models.body.limits import clamp_to_limits
 from gesturestream.realtime.config import Posture
-from gesturestream.realtime.cues import CuePlayer
+from gesturestream.realtime.cues import CueLibrary, CuePlayer, Playing
 from gesturestream.realtime.finishing.feet import Feet
 from gesturestream.realtime.finishing.inertia import (
     JOINTS_LOWER,
@@ -48,11 +48,12 @@ class FinishedBatch(NamedTuple):
 class Finisher:
     """Finishing state of `capacity` rows. `reset` a row before its first step."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, cues: CueLibrary | None = None) -> None:
+        """cues: None: those that ship."""
         self._shown = History(capacity, rest_packed())
         self._posture = PostureOverride(capacity)
         self._retraction = Retraction(capacity)
-        self._cues = CuePlayer(capacity)
+        self._cues = CuePlayer(capacity, cues)
         self._inertia = Inertia(capacity)
         self._leash = Leash(capacity)
         self._feet = Feet(capacity)
@@ -133,6 +134,10 @@ class Finisher:
         if replaced:
             self._inertia.trigger(row, _CROSS_FADE_FRAMES, JOINTS_UPPER, _NO_SCALARS)
         return frames
+
+    def cue_position(self, rows: Rows) -> Playing:
+        """What the next step of each of `rows` plays."""
+        return self._cues.position(rows)
 
     def clear_cues(self, row: int) -> None:
         """Stops a cue that plays; the body blends back to the generator."""

@@ -23,6 +23,8 @@ class Row:
     emotion: int | None = None
     intensity: float = 1.0
     speaker: int = 0
+    guide: np.ndarray | None = None
+    """[T, G + 1] an authored clip's codes and weights, step by step, over and over; None: no clip."""
     starts_at: int = 0
     """Tick of its first frame: the row is idle before and after its clip."""
     frame: int = field(default=0, init=False)
@@ -64,6 +66,7 @@ def _inputs(executor: Executor, rows: list[Row], bucket: int, tick: int) -> Step
         emotion=np.zeros((bucket, len(EMOTIONS)), np.float32),
         speaker=np.zeros((bucket, info.speakers), np.float32),
         intensity=np.ones(bucket, np.float32),
+        guide=np.full((bucket, info.guide_size + 1), np.nan, np.float32),
         lookahead=np.zeros(bucket, np.int64),
         reset=np.zeros(bucket, bool),
         active=np.zeros(bucket, bool),
@@ -84,6 +87,7 @@ def _fill(inputs: StepInputs, i: int, row: Row, window: int, noise_size: int) ->
     inputs.emitted[i] = row.emitted
     inputs.noise[i] = normals(np.array([row.seed], np.uint64), np.array([row.frame]), noise_size)[0]
     inputs.lookahead[i], inputs.intensity[i] = row.lookahead, row.intensity
+    inputs.guide[i] = 0.0 if row.guide is None else row.guide[row.frame % len(row.guide)]
     inputs.speaker[i, row.speaker] = 1.0
     if row.emotion is not None:
         inputs.emotion[i, row.emotion] = 1.0

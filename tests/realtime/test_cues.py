@@ -7,8 +7,7 @@ from gesturestream.models.body import rotations as rot
 from gesturestream.models.body.kinematics import forward_kinematics
 from gesturestream.models.body.limits import clamp_to_limits
 from gesturestream.models.body.skeleton import INDEX
-from gesturestream.realtime.cues import CUE_NAMES, CuePlayer
-from gesturestream.realtime.cues.player import cue_table
+from gesturestream.realtime.cues import CUE_NAMES, CuePlayer, shipped_cues
 from gesturestream.realtime.finishing import Finisher, rest_packed
 
 LEFT, RIGHT, HEAD = INDEX["left_wrist"], INDEX["right_wrist"], INDEX["head"]
@@ -76,7 +75,7 @@ def test_cues_mean_what_they_say():
 
 
 def test_a_cue_leaves_other_joints_to_the_generator():
-    table, player = cue_table(), CuePlayer(2)
+    table, player = shipped_cues().table, CuePlayer(2)
     frames = player.play(1, "wave")
     generator = np.random.default_rng(0)
     quats = rot.quat_canonical(rot.normalize(generator.normal(size=(frames, 2, 55, 4)))).astype(np.float32)
