@@ -152,8 +152,8 @@ def arm_channels(
     for side in (0, 1):
         curve = submovements(times_s, plan.start[side], plan.moves[side])
         own = smooth_noise(rng, len(times_s), 3, 0.75)
-        burst = bursts(rng, len(times_s), 0.75)[:, None]
-        drift = (0.036 * shared + 0.040 * own) * burst * (style.amplitude**0.7) * speaking[:, None]
+        burst = bursts(rng, len(times_s), 0.9)[:, None]
+        drift = (0.040 * shared + 0.044 * own) * burst * (style.amplitude**0.7) * speaking[:, None]
         idle = 0.010 * smooth_noise(rng, len(times_s), 3, 0.3)
         tremor = 0.0016 * style.tremor * smooth_noise(rng, len(times_s), 3, 4.5)
         curve[:, POSITION] += drift + idle + tremor
