@@ -1,135 +1,155 @@
-"""How a streamed generator moves beside the teacher: the figures of the model card.
+"""`gesturestream evaluate`: how a generator moves beside the teacher or a real speaker, in the field's figures.
 
-    python -m gesturestream.training.evaluate CHECKPOINT CORPUS
-
-Streams held-out clips in a closed loop and prints, for the teacher and for each look-ahead: wrist speeds (m/s),
-stillness, reach (m), jerk (m/s3), the mouth's bond to the voice, and how far (cm) another seed leads.
+gesturestream evaluate CHECKPOINT --data CORPUS
+gesturestream evaluate --motion a.npz --reference b.npz --audio a.wav
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 import tyro
-from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
-from tyro.conf import Positional
 
 from gesturestream.models import checkpoint
-from gesturestream.models.body.kinematics import forward_kinematics
-from gesturestream.models.body.rotations import rot6d_to_matrix
-from gesturestream.models.body.skeleton import INDEX
-from gesturestream.models.motion import ARKIT_NAMES, BLENDSHAPES, FPS, LOOKAHEADS, ROOT_M, ROT6D, SAMPLE_RATE
-from gesturestream.models.streaming.level import FEATURES
-from gesturestream.training.clips import Clip, clip_names, load_clip
+from gesturestream.models.body.smplx_model import SmplxBody
+from gesturestream.models.generator import Generator
+from gesturestream.models.motion import FPS, LOOKAHEADS, SAMPLE_RATE
+from gesturestream.training.clips import Clip, clip_names, load_clip, read_wave
+from gesturestream.training.evaluate_options import EvaluateOptions
 from gesturestream.training.features import clip_features
-from gesturestream.training.streaming import stream
+from gesturestream.training.metrics import autoencoder, beats, emage, emotion, report
+from gesturestream.training.metrics.bootstrap import Figure
+from gesturestream.training.metrics.motion import Array, read_motion
+from gesturestream.training.metrics.produce import is_causal, motions, target
+from gesturestream.training.metrics.suite import Features, Sample, Suite, Take, asked_emotion
 
-Floats = NDArray[np.float32]
+log = logging.getLogger(__name__)
 
-WRISTS = [INDEX["left_wrist"], INDEX["right_wrist"]]
-JAW = BLENDSHAPES.start + ARKIT_NAMES.index("jawOpen")
-LEVEL, PRESENCE = FEATURES - 4, FEATURES - 1
-BODY = slice(0, 22)
+LATEST_STROKE_S = 1.0
+"""Strokes planned this close to a clip's end are not asked for: a late generator has no time left for them."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluate:
-    """Streams held-out clips and compares them with the teacher's."""
-
-    checkpoint: Positional[Path]
-    corpus: Positional[Path]
-    split: str = "val"
-    clips: int = 8
-    seconds: float = 20.0
-    """Of each clip."""
+Columns = dict[str, dict[str, Figure]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What is measured of a set of motions; speeds are relative to the pelvis."""
-
-    wrist_m_s: tuple[float, float, float]
-    """Median, 90th and 99th percentile."""
-    speaking_m_s: float
-    idle_m_s: float
-    held_still: float
-    """Share of frames under 0.05 m/s."""
-    reach_m: float
-    """Standard deviation of a wrist's place within a clip."""
-    jerk_m_s3: float
-    jaw_loudness: float
-    """Correlation of jaw opening with loudness at lag 0."""
+def evaluate(options: EvaluateOptions) -> Columns:
+    """Measures, prints the table and writes the JSON. ValueError tells which options or files do not go together."""
+    torch.set_num_threads(options.threads)
+    if options.checkpoint is not None and options.data is not None and not options.motion:
+        columns, about = _stream(options)
+    elif options.motion and options.checkpoint is None:
+        columns, about = _files(options)
+    else:
+        raise ValueError("expected CHECKPOINT and --data, or --motion and --reference, got neither or a mixture")
+    Console(width=None if sys.stdout.isatty() else 160).print(report.table(columns, about["what"]))
+    if options.output is not None:
+        report.write(options.output, report.document(columns, about))
+    return columns
 
 
-def measure(motions: list[Floats], features: list[Floats]) -> Figures:
-    """Motions [T, 489] packed and their clips' features [T, 68]."""
-    bodies = [positions(motion) for motion in motions]
-    wrists = [body[:, WRISTS] - body[:, :1] for body in bodies]
-    speeds = [np.linalg.norm(np.diff(w, axis=0), axis=-1) * FPS for w in wrists]
-    jerks = [np.linalg.norm(np.diff(body[:, BODY], n=3, axis=0), axis=-1) * FPS**3 for body in bodies]
-    speech = [np.convolve(f[: len(s), PRESENCE], np.ones(30) / 30, "full")[: len(s)] for f, s in zip(features, speeds)]
-    everything = np.concatenate([s.ravel() for s in speeds])
-    median, high, top = np.percentile(everything, [50, 90, 99])
-    return Figures(
-        wrist_m_s=(float(median), float(high), float(top)),
-        speaking_m_s=float(np.median(np.concatenate([s[p > 0.5].ravel() for s, p in zip(speeds, speech)]))),
-        idle_m_s=float(np.median(np.concatenate([s[p < 0.05].ravel() for s, p in zip(speeds, speech)]))),
-        held_still=float(np.mean(everything < 0.05)),
-        reach_m=float(np.mean([w.std(0).mean() for w in wrists])),
-        jerk_m_s3=float(np.mean(np.concatenate([j.ravel() for j in jerks]))),
-        jaw_loudness=float(np.mean([_bond(m[:, JAW], f) for m, f in zip(motions, features)])),
-    )
-
-
-def positions(motion: Floats) -> NDArray[np.float64]:
-    """[T, 489] -> joint positions [T, 55, 3], metres."""
-    rotations = rot6d_to_matrix(motion[:, ROT6D].reshape(len(motion), -1, 6).astype(np.float64))
-    found: NDArray[np.float64] = forward_kinematics(rotations, motion[:, ROOT_M].astype(np.float64))[0]
-    return found
-
-
-def spread_m(a: list[Floats], b: list[Floats]) -> float:
-    """Mean distance of the wrists of two sets of motions, metres."""
-    return float(
-        np.mean([np.linalg.norm((positions(x) - positions(y))[:, WRISTS], axis=-1).mean() for x, y in zip(a, b)])
-    )
-
-
-def _bond(jaw: Floats, features: Floats) -> float:
-    loudness = features[: len(jaw), LEVEL] * features[: len(jaw), PRESENCE]
-    return float(np.corrcoef(jaw, loudness)[0, 1])
-
-
-def run(options: Evaluate) -> None:
+def _stream(options: EvaluateOptions) -> tuple[Columns, dict[str, str]]:
+    assert options.checkpoint is not None and options.data is not None
     generator = checkpoint.load(options.checkpoint)
-    names = clip_names(options.corpus, options.split)[: options.clips]
-    clips = [_cut(load_clip(options.corpus, name), options.seconds) for name in names]
-    features = clip_features([clip.pcm for clip in clips])
-    table = Table("", "wrist p50/p90/p99 m/s", "speaking", "idle", "held still", "reach m", "jerk m/s3", "jaw~loudness")
-    _add(table, "teacher", measure([clip.motion for clip in clips], features))
-    by_lookahead = {ahead: stream(generator, clips, lookahead=ahead) for ahead in LOOKAHEADS}
-    for ahead, motions in by_lookahead.items():
-        _add(table, f"look-ahead {ahead}", measure(motions, features))
-    _add(table, "emotion auto", measure(stream(generator, clips, told_emotion=False), features))
-    console = Console()
-    console.print(table)
-    other = stream(generator, clips, seed=1)
-    console.print(f"another seed: wrists {spread_m(by_lookahead[0], other) * 100:.1f} cm away on average")
+    clips = held_out(options.data, options.split, options.clips, options.seconds)
+    suite = _suite(options, [sample(clip) for clip in clips])
+    columns: Columns = {}
+    for name, take in takes(generator, clips, options):
+        log.info("measuring: %s", name)
+        columns[name] = suite.measure(take)
+    columns = {"teacher": suite.measure(suite.reference), **columns}
+    about = (
+        f"{options.checkpoint.name}, {len(clips)} clips of {options.data.name}/{options.split}, {options.seeds} seeds"
+    )
+    return columns, {"what": about, "evaluator": _evaluator(options)}
+
+
+def takes(generator: Generator, clips: list[Clip], options: EvaluateOptions) -> Iterator[tuple[str, Take]]:
+    """Each look-ahead's motions, of all seeds, with what they should have been: the delayed teacher.
+
+    A reference that is not causal is given whole clips instead and is not late.
+    """
+    ways: list[tuple[str, int | None, bool]] = [("whole clips", None, True)]
+    if is_causal(generator):
+        ways = [(f"look-ahead {ahead}", ahead, True) for ahead in options.lookahead or LOOKAHEADS]
+    if options.heard_emotion:
+        ways.append(("emotion heard", 0 if is_causal(generator) else None, False))
+    for name, ahead, told in ways:
+        runs = [motions(generator, clips, ahead, seed, told_emotion=told) for seed in range(options.seeds)]
+        yield name, Take(runs=runs, targets=[target(clip, ahead) for clip in clips])
+
+
+def held_out(corpus: Path, split: str, count: int, seconds: float) -> list[Clip]:
+    """`count` clips of a split, evenly spread over it, the first `seconds` of each. ValueError when there are none."""
+    names = clip_names(corpus, split)
+    if not names:
+        raise ValueError(f"expected clips of split {split!r} in {corpus}, found none")
+    picks = np.unique(np.linspace(0, len(names) - 1, min(count, len(names))).astype(int))
+    return [_cut(load_clip(corpus, names[i]), seconds) for i in picks]
 
 
 def _cut(clip: Clip, seconds: float) -> Clip:
     return replace(clip, pcm=clip.pcm[: int(seconds * SAMPLE_RATE)], motion=clip.motion[: int(seconds * FPS)])
 
 
-def _add(table: Table, name: str, figures: Figures) -> None:
-    wrist = " / ".join(f"{v:.2f}" for v in figures.wrist_m_s)
-    rest = (figures.speaking_m_s, figures.idle_m_s, figures.held_still, figures.reach_m, figures.jerk_m_s3)
-    table.add_row(name, wrist, *(f"{v:.3f}" for v in rest), f"{figures.jaw_loudness:.2f}")
+def sample(clip: Clip) -> Sample:
+    """A corpus clip as the suite wants it; planned strokes only from corpora whose sidecar has them."""
+    seconds = len(clip.motion) / FPS
+    planned = np.array([s["apex_s"] for s in clip.details.get("strokes", ())], np.float64)
+    return Sample(
+        name=clip.name,
+        reference=clip.motion,
+        features=clip_features([clip.pcm])[0],
+        onsets_s=beats.audio_onsets(clip.pcm),
+        emotion=asked_emotion(clip.emotion, clip.intensity),
+        apexes_s=planned[planned < seconds - LATEST_STROKE_S] if len(planned) else None,
+    )
+
+
+def _files(options: EvaluateOptions) -> tuple[Columns, dict[str, str]]:
+    counts = {len(options.motion), len(options.reference)} | ({len(options.audio)} if options.audio else set())
+    if counts != {len(options.motion)}:
+        got = f"{len(options.motion)}, {len(options.reference)} and {len(options.audio)}"
+        raise ValueError(f"expected as many --reference (and --audio, or none) as --motion, got {got}")
+    made = [read_motion(path) for path in options.motion]
+    truth = [read_motion(path) for path in options.reference]
+    frames = [min(len(a), len(b)) for a, b in zip(made, truth)]
+    waves = [read_wave(path) for path in options.audio] or [None] * len(made)
+    samples = [
+        Sample(
+            name=path.stem,
+            reference=b[:n],
+            features=None if wave is None else clip_features([wave[: -(-n * SAMPLE_RATE // FPS)]])[0],
+            onsets_s=None if wave is None else _onsets(wave, n),
+        )
+        for path, b, n, wave in zip(options.motion, truth, frames, waves)
+    ]
+    suite = _suite(options, samples)
+    take = Take(runs=[[a[:n] for a, n in zip(made, frames)]], targets=[s.reference for s in samples])
+    columns = {"reference": suite.measure(suite.reference), "motion": suite.measure(take)}
+    return columns, {"what": f"{len(made)} motion(s) beside their reference", "evaluator": _evaluator(options)}
+
+
+def _onsets(wave: np.ndarray, frames: int) -> Array:
+    return beats.audio_onsets(wave[: -(-frames * SAMPLE_RATE // FPS)])
+
+
+def _suite(options: EvaluateOptions, samples: list[Sample]) -> Suite:
+    features: Features = (
+        autoencoder.load().features if options.emage_evaluator is None else emage.load(options.emage_evaluator)
+    )
+    body = None if options.smplx is None else SmplxBody(options.smplx)
+    return Suite(samples=samples, features=features, classifier=emotion.load(), body=body, draws=options.draws)
+
+
+def _evaluator(options: EvaluateOptions) -> str:
+    return "EMAGE's" if options.emage_evaluator is not None else "gesturestream's own"
 
 
 if __name__ == "__main__":
-    run(tyro.cli(Evaluate))
+    evaluate(tyro.cli(EvaluateOptions))

@@ -12,6 +12,7 @@ from gesturestream.cli.bench import Bench
 from gesturestream.cli.command import execute
 from gesturestream.cli.demo import Demo
 from gesturestream.cli.devices import Devices
+from gesturestream.cli.evaluate import Evaluate
 from gesturestream.cli.live import Live
 from gesturestream.cli.render import Render
 from gesturestream.cli.serve import Serve
@@ -25,6 +26,7 @@ AnyCommand: TypeAlias = (
     | Annotated[Devices, tyro.conf.subcommand("devices")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Corpus, tyro.conf.subcommand("corpus")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 

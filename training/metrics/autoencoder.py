@@ -8,6 +8,7 @@ inputs are normalised and come with their speed, so that trembling, which a pose
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +70,13 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.input = PoseInput()
         self.encoder = nn.Sequential(
-            SkeletonConv((JOINTS, JOINTS), (12, 6), reach=2), nn.Tanh(),
-            SkeletonConv((JOINTS, SEGMENTS), (6, 16), reach=1), nn.Tanh(),
+            SkeletonConv((JOINTS, JOINTS), (12, 6), reach=0), nn.Tanh(),
+            SkeletonConv((JOINTS, SEGMENTS), (6, 16), reach=2), nn.Tanh(),
             SkeletonConv((SEGMENTS, SEGMENTS), (16, 16), reach=2), nn.Tanh(),
             SkeletonConv((SEGMENTS, REGIONS), (16, 8), reach=1),
         )  # fmt: skip
         widths = (CODE_SIZE, 192, 160, 128, 96)
-        ups = [_up(a, b) for a, b in zip(widths, widths[1:])]
+        ups = [_up(a, b) for a, b in pairwise(widths)]
         self.decoder = nn.Sequential(*ups, nn.Conv1d(widths[-1], POSE_SIZE, 3, padding=1))
 
     def encode(self, rot6d: Tensor) -> Tensor:
@@ -120,9 +121,11 @@ def load(path: Path = SHIPPED) -> Autoencoder:
 
 
 def load_weights(model: nn.Module, path: Path, expected: str) -> dict[str, Any]:
-    """Fills `model` from a safetensors file of format `expected`; returns its metadata. ValueError tells what is off."""
+    """Fills `model` from a safetensors file of format `expected`; returns its metadata. ValueError: what is off."""
     if not path.is_file():
-        raise ValueError(f"expected weights at {path}, found no such file: python -m gesturestream.training.metrics.train")
+        raise ValueError(
+            f"expected weights at {path}, found no such file: python -m gesturestream.training.metrics.train"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

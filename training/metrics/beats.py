@@ -62,7 +62,12 @@ class MotionBeats(NamedTuple):
 
 
 def emage_motion_beats(
-    places: Array, mean_speed_m_s: Array, *, threshold: float = 0.1, order: int = 7, joints: Sequence[int] = UPPER_JOINTS
+    places: Array,
+    mean_speed_m_s: Array,
+    *,
+    threshold: float = 0.1,
+    order: int = 7,
+    joints: Sequence[int] = UPPER_JOINTS,
 ) -> MotionBeats:
     """Minima of each upper joint's speed (EMAGE supp. A): [T, 55, 3] places and [55] mean speed over a data set.
 

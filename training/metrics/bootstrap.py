@@ -70,6 +70,11 @@ def pooled(samples: Sequence[Array], reduce: Callable[[Array], float], **options
     return bootstrap(lambda index: reduce(np.concatenate([known[i] for i in index])), len(known), **options)
 
 
-def ratio_of(above: Statistic, below: Statistic, clips: int, **options: Any) -> Figure:
-    """above / below with both resampled together, as for two motions of the same clips."""
-    return bootstrap(lambda index: above(index) / below(index), clips, **options)
+def ratio_of(above: Sequence[float] | Array, below: Sequence[float] | Array, **options: Any) -> Figure:
+    """Mean of one value per clip over the mean of another of the same clips, resampled together."""
+    a, b = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    known = np.isfinite(a) & np.isfinite(b)
+    a, b = a[known], b[known]
+    if not len(a):
+        return Figure(value=float("nan"), low=float("nan"), high=float("nan"), clips=0)
+    return bootstrap(lambda i: float(a[i].mean() / b[i].mean()) if b[i].mean() else float("nan"), len(a), **options)

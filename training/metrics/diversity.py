@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gesturestream.training.metrics.motion import Array
 
@@ -26,18 +27,23 @@ def l1_diversity(places: Array) -> float:
     return float(np.abs(places - places.mean(0)).sum((1, 2)).mean())
 
 
-def pairwise_l1_diversity(clips: Sequence[Array]) -> float:
-    """EMAGE eq. 12 as written: 1 / (2 N (N - 1)) sum_i sum_j |p^i_t - p^j_t|_1, averaged over t, metres.
-
-    Clips [T, 55, 3] with the pelvis at the origin are cut to the shortest. The 1/2 of the equation makes it half the
-    mean distance of two clips. The published code computes `l1_diversity` instead. ValueError for fewer than two.
-    """
-    if len(clips) < 2:
-        raise ValueError(f"expected at least two clips, got {len(clips)}")
+def clip_distances(clips: Sequence[Array]) -> Array:
+    """[N, N] mean over frames of |p^i_t - p^j_t|_1, metres; clips [T, 55, 3] in place, cut to the shortest."""
     frames = min(map(len, clips))
     stack = np.stack([clip[:frames].reshape(-1) for clip in clips])
-    total = sum(float(np.abs(stack[i + 1 :] - stack[i]).sum()) for i in range(len(stack) - 1))
-    return 2 * total / frames / (2 * len(clips) * (len(clips) - 1))
+    return np.stack([np.abs(stack - one).sum(1) for one in stack]) / frames
+
+
+def pairwise_l1_diversity(distances: Array, index: NDArray[np.int64] | None = None) -> float:
+    """EMAGE eq. 12 as written: 1 / (2 N (N - 1)) sum_i sum_j |p^i_t - p^j_t|_1, averaged over t, metres.
+
+    distances [N, N] by `clip_distances`; index: the clips that count (pairs of a clip with itself never do). The 1/2
+    of the equation makes it half the mean distance of two clips. The published code computes `l1_diversity` instead.
+    NaN for fewer than two clips.
+    """
+    index = np.arange(len(distances)) if index is None else index
+    other = index[:, None] != index[None]
+    return float(0.5 * distances[np.ix_(index, index)][other].mean()) if other.any() else float("nan")
 
 
 def diversity(places: Array, frames: int = CLIP_FRAMES) -> float:

@@ -76,6 +76,4 @@ def jaw_loudness(motion: Floats, features: Floats) -> float:
 
 def wrist_spread_cm(a: Sequence[Array], b: Sequence[Array]) -> list[float]:
     """Mean distance of the wrists of two runs, per clip, centimetres: how far another seed leads."""
-    return [
-        float(100.0 * np.linalg.norm((x - y)[:, list(WRISTS)], axis=-1).mean()) for x, y in zip(a, b, strict=True)
-    ]
+    return [float(100.0 * np.linalg.norm((x - y)[:, list(WRISTS)], axis=-1).mean()) for x, y in zip(a, b, strict=True)]

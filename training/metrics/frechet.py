@@ -87,3 +87,18 @@ def frechet_gesture_distance(
         lambda index: frechet_distance(moments(a, index), moments(b, index) if paired else whole),
         len(generated), draws=draws, centred=True,
     )  # fmt: skip
+
+
+def frechet_ratio(
+    generated: Sequence[Array], other: Sequence[Array], reference: Sequence[Array], *, draws: int = 200
+) -> Figure:
+    """FGD of `generated` over FGD of `other`, both against `reference`, clips resampled together: what causality costs.
+
+    Not centred: what few clips add to both distances largely cancels.
+    """
+    a, o, b = sums(generated), sums(other), sums(reference)
+
+    def distance(of: Sums, index: NDArray[np.int64]) -> float:
+        return frechet_distance(moments(of, index), moments(b, index))
+
+    return bootstrap(lambda index: distance(a, index) / distance(o, index), len(reference), draws=draws)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gesturestream.models.body.kinematics import forward_kinematics
-from gesturestream.models.body.rotations import axis_angle_to_quat, quat_slerp, quat_to_axis_angle, rot6d_to_matrix
+from gesturestream.models.body.rotations import rot6d_to_matrix
 from gesturestream.models.body.skeleton import JOINT_COUNT
 from gesturestream.models.motion import FPS, MOTION_SIZE, ROOT_M, ROT6D
 from gesturestream.training.clips import pack_motion
@@ -66,22 +66,4 @@ def read_motion(path: Path) -> Floats:
         raise ValueError(f"{path}: expected `poses` [T, {3 * JOINT_COUNT}] (axis-angle, radians), got {got}")
     arrays.setdefault("expressions", np.zeros((len(poses), 100), np.float32))
     arrays.setdefault("trans", np.zeros((len(poses), 3), np.float32))
-    rate = float(arrays.get("mocap_frame_rate", FPS))
-    return checked(pack_motion(arrays if rate == FPS else _resampled(arrays, rate)))
-
-
-def _resampled(arrays: dict[str, NDArray[np.generic]], rate: float) -> dict[str, NDArray[np.generic]]:
-    """Every array with an axis of frames at 30 frames a second: rotations by slerp, the rest linearly."""
-    frames = len(arrays["poses"])
-    at = np.arange(int((frames - 1) * FPS / rate) + 1) * rate / FPS
-    low = np.minimum(at.astype(int), frames - 2)
-    share = at - low
-    out = dict(arrays)
-    for key in ("trans", "root_m", "expressions", "blendshapes", "contacts"):
-        if key in arrays:
-            values = np.asarray(arrays[key], np.float64)
-            out[key] = values[low] + share[:, None] * (values[low + 1] - values[low])
-    quats = axis_angle_to_quat(np.asarray(arrays["poses"], np.float64).reshape(frames, JOINT_COUNT, 3))
-    turned = quat_slerp(quats[low], quats[low + 1], share[:, None])
-    out["poses"] = quat_to_axis_angle(turned).reshape(len(at), -1)
-    return out
+    return checked(pack_motion(arrays))

@@ -1,8 +1,8 @@
 """Convolution along time that knows the skeleton: an output node sees joints near it in the kinematic tree only.
 
 The idea is of Aberman et al., "Skeleton-Aware Networks for Deep Motion Retargeting" (2020), which EMAGE's evaluator
-(VAESKConv) builds on. There convolution and pooling along the bones are two layers; here the output nodes may be coarser
-than the input nodes, which is both in one.
+(VAESKConv) builds on. There, convolution and pooling along the bones are two layers; here the output nodes may be
+coarser than the input nodes, which is both in one.
 """
 
 from __future__ import annotations
@@ -46,20 +46,22 @@ class SkeletonConv(nn.Module):
     connected: Tensor
 
     def __init__(self, nodes: tuple[Nodes, Nodes], channels: tuple[int, int], reach: int, stride: int = 2) -> None:
-        """reach: how many bones away from its own joints an output node sees."""
+        """reach: how many bones away from its own joints an output node sees; 0, same nodes: itself."""
         super().__init__()
         into, out = nodes
-        kernel = 4 if stride == 2 else 3
-        self.stride = stride
-        self.conv = nn.Conv1d(len(into) * channels[0], len(out) * channels[1], kernel, stride, padding=1)
-        seen = connections(into, out, reach)
+        alone = reach == 0 and into == out
+        self.stride, self.groups = stride, len(into) if alone else 1
+        sizes = len(into) * channels[0], len(out) * channels[1]
+        self.conv = nn.Conv1d(*sizes, 4 if stride == 2 else 3, stride, padding=1, groups=self.groups)
+        seen = torch.ones(len(out), 1, dtype=torch.bool) if alone else connections(into, out, reach)
         mask = seen.repeat_interleave(channels[1], 0).repeat_interleave(channels[0], 1)[..., None].float()
         self.register_buffer("connected", mask, persistent=False)
         with torch.no_grad():  # the usual spread for the inputs that are really there
             self.conv.weight.mul_(mask * (mask[:, :, 0].mean(1) ** -0.5)[:, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.conv1d(x, self.conv.weight * self.connected, self.conv.bias, self.stride, padding=1)
+        weight = self.conv.weight * self.connected
+        return functional.conv1d(x, weight, self.conv.bias, self.stride, padding=1, groups=self.groups)
 
 
 def connections(into: Nodes, out: Nodes, reach: int) -> Tensor:

@@ -116,12 +116,13 @@ def _assigned(generated: Array, planned: Array, lag: float) -> Array:
     if not len(generated) or not len(planned):
         return np.zeros(0)
     off = np.abs(generated[None] - planned[:, None] - lag)
+    free_p, free_g = np.ones(len(planned), bool), np.ones(len(generated), bool)
     out = []
     for flat in np.argsort(off, axis=None):
-        p, g = np.unravel_index(flat, off.shape)
+        p, g = divmod(int(flat), len(generated))
         if off[p, g] > TOLERANCE_S:
             break
-        if np.isfinite(off[p, g]):
+        if free_p[p] and free_g[g]:
             out.append(generated[g] - planned[p])
-            off[p], off[:, g] = np.inf, np.inf
+            free_p[p] = free_g[g] = False
     return np.sort(np.array(out))

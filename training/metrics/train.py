@@ -9,7 +9,6 @@ goes into the files' metadata.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from gesturestream.training.clips import clip_names, load_clip
 from gesturestream.training.metrics import autoencoder, emotion
 from gesturestream.training.metrics.autoencoder import ASSETS, Autoencoder, PoseInput
 from gesturestream.training.metrics.emotion import LEAST_INTENSITY, Classifier
+from gesturestream.training.metrics.report import commit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +38,9 @@ class TrainEvaluator:
     """Corpus folders, several are joined."""
     out: Path = ASSETS
     """Folder for `fgd.safetensors` and `emotion.safetensors`."""
-    fgd_steps: int = 1200
+    fgd_steps: int = 1500
     emotion_steps: int = 900
-    rows: int = 32
+    rows: int = 24
     seed: int = 1
     threads: int = 2
 
@@ -57,11 +57,13 @@ class Motions:
     def clip(self, i: int) -> Tensor:
         return self.rot6d[self.starts[i] : self.starts[i + 1]]
 
-    def windows(self, rows: int, length: int, generator: np.random.Generator, among: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.int64]]:  # fmt: skip
+    def windows(
+        self, rows: int, length: int, generator: np.random.Generator, among: NDArray[np.int64]
+    ) -> tuple[Tensor, NDArray[np.int64]]:
         """Random windows [rows, length, 330] of the clips `among`, and the clips they are of; long clips more often."""
-        sizes = np.diff(self.starts)[among] - length
-        picks = among[generator.choice(len(among), rows, p=np.maximum(sizes, 1) / np.maximum(sizes, 1).sum())]
-        firsts = [self.starts[i] + generator.integers(max(self.starts[i + 1] - self.starts[i] - length, 1)) for i in picks]
+        room = np.maximum(np.diff(self.starts) - length, 1)
+        picks = among[generator.choice(len(among), rows, p=room[among] / room[among].sum())]
+        firsts = [self.starts[i] + generator.integers(room[i]) for i in picks]
         return torch.stack([self.rot6d[first : first + length] for first in firsts]), picks
 
 
@@ -70,11 +72,13 @@ def train(config: TrainEvaluator) -> Path:
     torch.set_num_threads(config.threads)
     seen = read(config.corpus, ("train",))
     unseen = read(config.corpus, ("val", "test"))
-    about = {"corpus": _about(config.corpus), "commit": _commit(), "seed": config.seed}
+    about = {"corpus": _about(config.corpus), "commit": commit(), "seed": config.seed}
     coder, error = train_autoencoder(seen, unseen, config)
-    _write(coder, config.out / "fgd.safetensors", autoencoder.FORMAT, about | {"steps": config.fgd_steps, **error})
+    details = about | {"steps": config.fgd_steps, **error}
+    _write(coder, config.out / "fgd.safetensors", autoencoder.FORMAT, details)
     judge, accuracy = train_classifier(seen, unseen, config)
-    _write(judge, config.out / "emotion.safetensors", emotion.FORMAT, about | {"steps": config.emotion_steps, **accuracy})  # fmt: skip
+    details = about | {"steps": config.emotion_steps, **accuracy}
+    _write(judge, config.out / "emotion.safetensors", emotion.FORMAT, details)
     return config.out
 
 
@@ -129,7 +133,8 @@ def train_classifier(seen: Motions, unseen: Motions, config: TrainEvaluator) -> 
         truth = torch.from_numpy(seen.emotion[picks])
         step(nn.functional.cross_entropy(model(windows), truth, label_smoothing=0.1))
     model.eval()
-    return model, {"held_out_accuracy": round(held_out_accuracy(model, unseen), 4), "held_out_clips": int((unseen.intensity >= LEAST_INTENSITY).sum())}  # fmt: skip
+    asked = int((unseen.intensity >= LEAST_INTENSITY).sum())
+    return model, {"held_out_accuracy": round(held_out_accuracy(model, unseen), 4), "held_out_clips": asked}
 
 
 def held_out_accuracy(model: Classifier, unseen: Motions) -> float:
@@ -144,7 +149,9 @@ def _verdict(model: Classifier, rot6d: Tensor) -> int:
     return int(model.probabilities(motion).argmax())
 
 
-def _steps(model: nn.Module, steps: int, seed: int, rate: float, label: str) -> Iterator[tuple[np.random.Generator, Any]]:
+def _steps(
+    model: nn.Module, steps: int, seed: int, rate: float, label: str
+) -> Iterator[tuple[np.random.Generator, Any]]:
     """AdamW with a cosine to zero; yields each step's own random numbers and the function that takes its loss."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -167,15 +174,13 @@ def _about(corpora: Sequence[Path]) -> str:
     for corpus in corpora:
         sidecar = corpus / "gesturestream.json"
         about = json.loads(sidecar.read_text()) if sidecar.is_file() else {}
-        made = f"teacher, speech {Path(str(about['speech'])).name}, seed {about['seed']}" if "seed" in about else corpus.name
+        made = (
+            f"teacher, speech {Path(str(about['speech'])).name}, seed {about['seed']}"
+            if "seed" in about
+            else corpus.name
+        )
         found.append(made)
     return "; ".join(found)
-
-
-def _commit() -> str:
-    here = Path(__file__).parent
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
 
 
 def _write(model: nn.Module, path: Path, kind: str, about: dict[str, Any]) -> None:
