@@ -45,7 +45,7 @@ class LossWeights:
     """Eq. 10, the random path's body."""
     tolerance_m: float = 0.15
     """Rho of eq. 10: as far as one variant of a gesture may well be from another."""
-    liveliness: float = 0.3
+    liveliness: float = 0.45
     """The random path moves as much and as smoothly as the teacher when the teacher does, in whatever direction."""
     face: float = 1.5
     """The random path's face, which the voice determines: not relaxed."""
@@ -98,7 +98,7 @@ class Objective:
             terms["alignment"] = (codes.shared_audio - codes.shared_motion).abs().mean()
             terms["kl"] = terms["kl"] + (losses.kl_to_normal(codes.mean, codes.log_variance) - w.free_nats).clamp_min(0)
         terms["emotion"] = self._emotion(batch, codes)
-        terms["total"] = sum((getattr(w, name) * value for name, value in terms.items()), torch.zeros(()))
+        terms["total"] = sum((getattr(w, name) * value for name, value in terms.items()), target.new_zeros(()))
         return terms
 
     def _first_path(
@@ -109,7 +109,7 @@ class Objective:
             specific, shared = torch.zeros_like(codes.mean), codes.shared_audio
         else:
             specific = _sample(codes.mean, codes.log_variance)
-            shared = torch.where(torch.rand(len(target), 1, 1) < 0.6, codes.shared_audio, codes.shared_motion)
+            shared = torch.where(self._chance(len(target), 1, 1) < 0.6, codes.shared_audio, codes.shared_motion)
         first = self._decode(shared, batch.lookahead, specific, condition, self._emitted(target))
         body = self._body(first)
         terms["rotation"] = losses.rotation_loss(body.rotations, true.rotations)
@@ -142,7 +142,7 @@ class Objective:
         second = self._decode(*inputs, self._emitted(draft))
         body = self._body(second)
         terms["relaxed"] = losses.relaxed_position_loss(body.positions, true.positions[half], w.tolerance_m)
-        values, changes = losses.value_losses(second, target[half], self.face)
+        values, changes = losses.value_losses(second, target[half], self.face.to(self._device))
         terms["face"] = values + w.changes * changes
         terms["liveliness"] = losses.liveliness_loss(
             self.model.denormalize(second), batch.motion[half], body.positions, true.positions[half]
@@ -155,7 +155,7 @@ class Objective:
     def _random_code(self, codes: Codes, condition: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """I_R [B, T, I], the mapping network's KL term and how far I_R moves unlike I_M; both 0 without the network."""
         if self.model.config.specific == "normal":
-            nothing = torch.zeros(())
+            nothing = torch.zeros((), device=self._device)
             return coloured(torch.randn_like(codes.mean), batch.features[..., PRESENCE]), nothing, nothing
         random, mean, log_variance = self._mapped(codes, condition, batch)
         return (
@@ -165,7 +165,15 @@ class Objective:
         )
 
     def _networks(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self.bf16)
+
+    @property
+    def _device(self) -> torch.device:
+        return self.model.motion_mean.device
+
+    def _chance(self, rows: int, *axes: int) -> Tensor:
+        """Uniform numbers [B, 1, ...], one per clip."""
+        return torch.rand(rows, *axes, device=self._device)
 
     def _encode(self, features: Tensor, target: Tensor) -> Codes:
         with self._networks():
@@ -178,7 +186,7 @@ class Objective:
     def _condition(self, batch: Batch, codes: Codes) -> Tensor:
         """Controls per frame; half of the clips hear the emotion instead of being told it."""
         told = functional.one_hot(batch.emotion, len(EMOTIONS)).float()
-        told = told * (torch.rand(len(told), 1) < 0.5)
+        told = told * (self._chance(len(told), 1) < 0.5)
         frames = codes.heard_logits.shape[1]
         return self.model.conditions(
             told[:, None].expand(-1, frames, -1),
@@ -199,10 +207,10 @@ class Objective:
             return torch.zeros_like(torch.cat([motion, motion[..., :1]], -1))
         shown = torch.cat([motion[:, :1], motion[:, :-1]], 1)
         rows = len(motion)
-        strength = torch.rand(rows, 1, 1) * 0.6
-        offset = torch.randn(rows, 1, motion.shape[-1]) * strength
+        strength = self._chance(rows, 1, 1) * 0.6
+        offset = torch.randn_like(motion[:, :1]) * strength
         shown = shown + offset + torch.randn_like(shown) * strength * 0.5
-        kept = (torch.rand(rows, 1, 1) < 0.6).float()
+        kept = (self._chance(rows, 1, 1) < 0.6).float()
         return torch.cat([shown * kept, kept.expand(-1, shown.shape[1], 1)], -1)
 
     def _mapped(self, codes: Codes, condition: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

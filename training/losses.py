@@ -54,7 +54,8 @@ def value_losses(predicted: Tensor, target: Tensor, mask: Tensor | None = None) 
 
     Fingers, face, root and contacts are in it, which the paper has not.
     """
-    apart = (predicted - target) * (value_weights() if mask is None else value_weights() * mask)
+    weights = value_weights().to(predicted.device)
+    apart = (predicted - target) * (weights if mask is None else weights * mask)
     return apart.abs().mean(), apart.diff(dim=1).abs().mean()
 
 

@@ -69,7 +69,7 @@ def colour(e: Tensor, presence: Tensor, state: ColourState) -> tuple[Tensor, Col
 
 def coloured(e: Tensor, presence: Tensor) -> Tensor:
     """`colour` over a sequence [B, T, I], presence [B, T], from a new state."""
-    state, out = map_leaves(lambda leaf: leaf.to(e.dtype), new_colour(e.shape[0], e.shape[2])), []
+    state, out = map_leaves(lambda leaf: leaf.to(e), new_colour(e.shape[0], e.shape[2])), []
     for t in range(e.shape[1]):
         value, state = colour(e[:, t], presence[:, t], state)
         out.append(value)
