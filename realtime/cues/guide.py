@@ -41,7 +41,7 @@ class GuideBlend:
         self._share[slot] = 0.0
 
     def step(self, slots: Slots, codes: Floats, left: Slots) -> Floats:
-        """The step's input `guide` [n, G + 1] from the frame's codes [n, G] and the frames left of each cue [n], or 0."""
+        """The step's input `guide` [n, G + 1]: from the frame's codes [n, G] and the frames left of each cue (or 0)."""
         size = codes.shape[1]
         out = np.zeros((len(slots), size + 1), np.float32)
         share = self._share[slots]
