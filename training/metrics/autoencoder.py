@@ -63,37 +63,22 @@ class PoseInput(nn.Module):
         return both.reshape(*both.shape[:2], JOINT_COUNT * 12).transpose(1, 2)
 
 
-class Autoencoder(nn.Module):
-    """[B, T, 330] -> code [B, 64, T / 16] -> [B, T, 330]; T a multiple of 16."""
+class PoseEncoder(nn.Module):
+    """[B, T, 330] -> code [B, 64, T / 16]; T a multiple of 16. All that FGD needs of the autoencoder."""
 
     def __init__(self) -> None:
         super().__init__()
         self.input = PoseInput()
-        self.encoder = nn.Sequential(
+        self.layers = nn.Sequential(
             SkeletonConv((JOINTS, JOINTS), (12, 6), reach=0), nn.Tanh(),
             SkeletonConv((JOINTS, SEGMENTS), (6, 16), reach=2), nn.Tanh(),
             SkeletonConv((SEGMENTS, SEGMENTS), (16, 16), reach=2), nn.Tanh(),
             SkeletonConv((SEGMENTS, REGIONS), (16, 8), reach=1),
         )  # fmt: skip
-        widths = (CODE_SIZE, 192, 160, 128, 96)
-        ups = [_up(a, b) for a, b in pairwise(widths)]
-        self.decoder = nn.Sequential(*ups, nn.Conv1d(widths[-1], POSE_SIZE, 3, padding=1))
 
-    def encode(self, rot6d: Tensor) -> Tensor:
-        code: Tensor = self.encoder(self.input(rot6d))
+    def forward(self, rot6d: Tensor) -> Tensor:
+        code: Tensor = self.layers(self.input(rot6d))
         return code
-
-    def decode(self, code: Tensor) -> Tensor:
-        """[B, 64, t] -> rot6d [B, 16 t, 330], as the input had it."""
-        out: Tensor = self.decoder(code).transpose(1, 2)
-        return out * self.input.std + self.input.mean
-
-    def loss(self, rot6d: Tensor) -> dict[str, Tensor]:
-        """Mean squared errors of the normalised pose and of the normalised speed."""
-        rebuilt = self.decode(self.encode(rot6d))
-        pose = nn.functional.mse_loss(self.input.pose(rebuilt), self.input.pose(rot6d))
-        speed = nn.functional.mse_loss(self.input.speed(rebuilt), self.input.speed(rot6d))
-        return {"total": pose + 0.5 * speed, "pose": pose, "speed": speed}
 
     @torch.inference_mode()
     def features(self, motion: Floats) -> Array:
@@ -105,17 +90,36 @@ class Autoencoder(nn.Module):
         if not frames:
             raise ValueError(f"expected at least {STRIDE} frames of motion, got {len(motion)}")
         rot6d = torch.from_numpy(np.ascontiguousarray(motion[None, :frames, ROT6D], np.float32))
-        found: NDArray[np.float64] = self.encode(rot6d)[0].T.numpy().astype(np.float64)
+        found: NDArray[np.float64] = self(rot6d)[0].T.numpy().astype(np.float64)
         return found
+
+
+class Autoencoder(nn.Module):
+    """The encoder and, for training only, a convolutional decoder: [B, T, 330] -> [B, T, 330]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = PoseEncoder()
+        widths = (CODE_SIZE, 192, 160, 128, 96)
+        ups = [_up(a, b) for a, b in pairwise(widths)]
+        self.decoder = nn.Sequential(*ups, nn.Conv1d(widths[-1], POSE_SIZE, 3, padding=1))
+
+    def loss(self, rot6d: Tensor) -> dict[str, Tensor]:
+        """Mean squared errors of the normalised pose and of the normalised speed."""
+        shape = self.encoder.input
+        rebuilt = self.decoder(self.encoder(rot6d)).transpose(1, 2) * shape.std + shape.mean
+        pose = nn.functional.mse_loss(shape.pose(rebuilt), shape.pose(rot6d))
+        speed = nn.functional.mse_loss(shape.speed(rebuilt), shape.speed(rot6d))
+        return {"total": pose + 0.5 * speed, "pose": pose, "speed": speed}
 
 
 def _up(into: int, out: int) -> nn.Sequential:
     return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv1d(into, out, 3, padding=1), nn.LeakyReLU(0.2))
 
 
-def load(path: Path = SHIPPED) -> Autoencoder:
-    """The shipped autoencoder, or one that `training.metrics.train` made. ValueError when it is none."""
-    model = Autoencoder()
+def load(path: Path = SHIPPED) -> PoseEncoder:
+    """The shipped encoder, or one that `training.metrics.train` made. ValueError when it is none."""
+    model = PoseEncoder()
     load_weights(model, path, FORMAT)
     return model.eval()
 

@@ -75,7 +75,7 @@ def train(config: TrainEvaluator) -> Path:
     about = {"corpus": _about(config.corpus), "commit": commit(), "seed": config.seed}
     coder, error = train_autoencoder(seen, unseen, config)
     details = about | {"steps": config.fgd_steps, **error}
-    _write(coder, config.out / "fgd.safetensors", autoencoder.FORMAT, details)
+    _write(coder.encoder, config.out / "fgd.safetensors", autoencoder.FORMAT, details)
     judge, accuracy = train_classifier(seen, unseen, config)
     details = about | {"steps": config.emotion_steps, **accuracy}
     _write(judge, config.out / "emotion.safetensors", emotion.FORMAT, details)
@@ -108,7 +108,7 @@ def train_autoencoder(seen: Motions, unseen: Motions, config: TrainEvaluator) ->
     """The trained network and its errors on clips it has not seen: mean squared, 1 = the spread of the data."""
     torch.manual_seed(config.seed)
     model = Autoencoder()
-    fit_input(model.input, seen)
+    fit_input(model.encoder.input, seen)
     everything = np.arange(len(seen.emotion))
     for generator, step in _steps(model, config.fgd_steps, config.seed, 2e-3, "autoencoder"):
         step(model.loss(seen.windows(config.rows, 64, generator, everything)[0])["total"])
