@@ -43,6 +43,7 @@ class ScriptedEngine:
     """What `ready` says of an engine."""
 
     generators: Mapping[str, GeneratorInfo] = field(default_factory=lambda: {"script": _INFO})
+    cues: tuple[str, ...] = ()
 
     def info(self, generator: str) -> GeneratorInfo:
         """What the generator is."""
