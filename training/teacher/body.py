@@ -149,7 +149,8 @@ def _head(
     head[:, 0] += _listening(times_s, speaking, style, rng)
     head[:, 1] += shakes
     tremble = smooth_noise(rng, frames, 3, 4.0) * 0.22 * style.tremor
-    return head - 0.7 * below * np.array([0.6, 0.9, 0.9]) + tremble
+    neck: Array = head - 0.7 * below * np.array([0.6, 0.9, 0.9]) + tremble
+    return neck
 
 
 def _poses(times_s: Array, style: Style, rng: np.random.Generator) -> Array:

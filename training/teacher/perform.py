@@ -89,7 +89,8 @@ def frame_loudness(pcm: Floats, frames: int) -> Array:
     power = np.concatenate([[0.0], np.cumsum(padded**2)])
     level = 10 * np.log10((power[starts + size] - power[starts]) / size + 1e-9)
     top = max(float(np.percentile(level, 95)), -50.0)
-    return np.clip((level - top + 35.0) / 35.0, 0.0, 1.0)
+    loudness: Array = np.clip((level - top + 35.0) / 35.0, 0.0, 1.0)
+    return loudness
 
 
 def speaking_gate(speech: Speech, times_s: Array) -> Array:
@@ -194,7 +195,8 @@ def _arms(
     sway_m = 0.8 * (chest_m - trunk.root_m - (REST_M[INDEX["spine3"]] - REST_M[0]))
     heading = np.arctan2(chest[:, 0, 2], chest[:, 2, 2])
     yaw = axis_angle_to_matrix(np.stack([0 * heading, heading, 0 * heading], axis=1))
-    wrists = arms.keep_apart(*(arms.clear_of_torso(c[:, POSITION], lean_m) for c in (left, right)))
+    clear = [arms.clear_of_torso(channels[:, POSITION], lean_m) for channels in (left, right)]
+    wrists = arms.keep_apart(clear[0], clear[1])
     for side, channels, wrist, lift in zip(("left", "right"), (left, right), wrists, trunk.collars.T):
         flip = side == "right"
 
@@ -223,4 +225,5 @@ def _collar(lift: Array, wrist: Array, style: Style) -> Array:
     reaching = np.clip(wrist[:, 2] - 0.22, 0.0, None)
     up = -10.0 + lift + 30.0 * raised
     forward = 7.0 + style.hunch_deg + 26.0 * reaching
-    return axis_angle_to_matrix(np.radians(np.stack([np.zeros_like(up), -forward, up], axis=1)))
+    collar: Array = axis_angle_to_matrix(np.radians(np.stack([np.zeros_like(up), -forward, up], axis=1)))
+    return collar

@@ -34,7 +34,7 @@ def emotion_sheet(
     ]
     path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    grid(rows, 1).save(path, **({"quality": 80, "method": 6} if path.suffix == ".webp" else {}))
+    grid(rows, 1).save(path, quality=80)
     return path
 
 
