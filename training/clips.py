@@ -96,7 +96,7 @@ def cut_clip(name: str, pcm: Floats | None, motion: Floats, **known: Any) -> Cli
     if (directions := known.get("directions")) is not None:
         known["directions"] = directions[:frames]
     plain: dict[str, Any] = {"emotion": 0, "speaker": 0, "intensity": 1.0, "details": {}}
-    pcm = pcm[: -(-frames * SAMPLE_RATE // FPS)]
+    pcm = pcm[: frames * SAMPLE_RATE // FPS]  # rounded down: a sample more would begin another frame
     return Clip(name=name, pcm=pcm, motion=motion[:frames], **(plain | known))
 
 

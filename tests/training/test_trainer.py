@@ -29,6 +29,7 @@ from gesturestream.training.clips import clip_names, emotion_of, load_clip
 from gesturestream.training.dataset import BODY_DELAY_FRAMES, FACE, Corpus, delayed_target
 from gesturestream.training.export import NotStreamable, export, stream_apart_from_whole
 from gesturestream.training.stopping import Stopped
+from gesturestream.training.streaming import whole
 from gesturestream.training.train import TrainAudio2Gestures, train
 from gesturestream.training.trainer import Draw, Trainer, TrainerConfig
 from gesturestream.training.training_state import StateError
@@ -37,6 +38,7 @@ from tests.models.laws import babble
 SMALL = Audio2GesturesConfig(
     audio_widths=(8, 8), decoder_widths=(8, 8), motion_widths=(8, 8), mapping_width=8, styles=4, condition_size=8
 )
+ROWS = ["baseline", "split", "mapping", "bicycle", "full"]
 QUICK = TrainerConfig(steps=4, rows=4, frames=40, checkpoint_every=2, warm_up_steps=1)
 
 
@@ -127,6 +129,39 @@ def trainer_of(model: torch.nn.Module, out: Path, corpus: Path, **config) -> tup
     shape, windows = replace(QUICK, **config), Corpus.open([corpus], "train")
     trainer = Trainer(model, Objective(model, LossWeights(), bf16=False), shape, out)
     return trainer, lambda number: next(windows.batches(shape.rows, shape.frames, shape.seed, number))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_row_of_the_papers_ablation_trains_and_streams(corpus, tmp_path, row):
+    options = TrainAudio2Gestures(
+        corpus=(corpus,), out=tmp_path / "run", model=SMALL, trainer=replace(QUICK, steps=1), ablation=row, threads=1
+    )
+    model = checkpoint.load(train(options))  # exported only if it streams
+    assert model.config.specific == {"baseline": "none", "split": "normal"}.get(row, "mapped")
+    batch = next(Corpus.open([corpus], "train").batches(2, 40, seed=1))
+    terms = options.stages()[0].objective(model, False)(batch)
+    for name, first_row in {
+        "relaxed": "split",
+        "code_motion": "mapping",
+        "cycle": "bicycle",
+        "diversity": "full",
+    }.items():
+        there = name in terms and bool(terms[name].requires_grad)
+        assert there == (ROWS.index(row) >= ROWS.index(first_row)), name
+
+
+def test_the_reference_sees_what_is_to_come_and_does_not_stream(corpus, tmp_path):
+    options = TrainAudio2Gestures(
+        corpus=(corpus,), out=tmp_path / "run", model=replace(SMALL, causal=False), trainer=QUICK, threads=1
+    )
+    model = checkpoint.load(train(options))
+    clip = load_clip(corpus, "2_scott_0_65_65")
+    louder = replace(clip, pcm=np.concatenate([clip.pcm[:32000], 3 * clip.pcm[32000:]]))
+    before, after = (whole(model, [c])[0] for c in (clip, louder))
+    assert before.shape == clip.motion.shape
+    assert np.abs(before[50:60] - after[50:60]).max() > 0, "two seconds are 60 frames"
+    with pytest.raises(ValueError, match="non-causal"):
+        model(None, None)
 
 
 class Killed(Exception):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,18 @@ from gesturestream.training.recipe import Recipe, Stage
 
 STD_FLOOR = 0.05
 """Least deviation a value is divided by: what hardly moves must not be blown up."""
+
+Row = Literal["baseline", "split", "mapping", "bicycle", "full"]
+"""Rows of the paper's Table 2; each adds a component to the one before, the last one the diversity loss."""
+
+_WITHOUT: dict[Row, tuple[dict[str, Any], dict[str, float]]] = {
+    "baseline": ({"specific": "none"}, {}),
+    "split": ({"specific": "normal"}, {"cycle": 0.0, "diversity": 0.0}),
+    "mapping": ({}, {"cycle": 0.0, "diversity": 0.0}),
+    "bicycle": ({}, {"diversity": 0.0}),
+    "full": ({}, {}),
+}
+"""What a row changes in the model's configuration and in the weights of the losses."""
 
 CAUSAL = """# Audio2Gestures, causal
 
@@ -43,9 +55,12 @@ class TrainAudio2Gestures(Recipe):
     """Folder for checkpoints and TensorBoard logs; a run that was stopped here is resumed."""
     model: Audio2GesturesConfig = field(default_factory=Audio2GesturesConfig)
     losses: LossWeights = field(default_factory=LossWeights)
+    ablation: Row = "full"
+    """A row of the paper's Table 2: `baseline` regresses motion from the voice, `split` adds the motion-specific code
+    drawn from normals, `mapping` the mapping network, `bicycle` eq. 11, `full` the diversity loss."""
 
     def build(self) -> Audio2Gestures:
-        return Audio2Gestures(self.model)
+        return Audio2Gestures(replace(self.model, **_WITHOUT[self.ablation][0]))
 
     def prepare(self, model: Generator, corpus: Corpus) -> None:
         if not self.model.causal:
@@ -53,8 +68,10 @@ class TrainAudio2Gestures(Recipe):
         set_normalisation(_own(model), corpus)
 
     def stages(self) -> tuple[Stage, ...]:
+        weights = replace(self.losses, **_WITHOUT[self.ablation][1])
+
         def objective(model: Generator, bf16: bool) -> Objective:
-            return Objective(_own(model), self.losses, bf16=bf16)
+            return Objective(_own(model), weights, bf16=bf16)
 
         return (Stage(name=self.name, trainer=self.trainer, objective=objective),)
 
