@@ -88,7 +88,7 @@ def test_beat2_as_it_is_published(tmp_path: Path) -> None:
     assert clip_names(root, "train") == ["2_scott_0_1_1", "2_scott_0_73_73", "4_lawrence_0_65_65"]
     assert clip_names(root, "additional") == ["30_katya_1_3_3"]
     clip = load_clip(root, "2_scott_0_1_1")
-    assert clip.motion.shape == (FRAMES, MOTION_SIZE) and len(clip.pcm) == -(-FRAMES * 16000 // 30)
+    assert clip.motion.shape == (FRAMES, MOTION_SIZE) and len(clip.pcm) == FRAMES * 16000 // 30
     assert [(w.text, w.start_s, w.stop_s) for w in clip.words] == [("the", 0.07, 0.34)]
     assert load_clip(root, "2_scott_0_111_118").emotion == 7 and load_clip(root, "30_katya_1_3_3").emotion == 0
     soles = places(clip.motion)[:, [10, 11], 1].min(1) - REST_M[10, 1]
