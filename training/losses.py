@@ -39,14 +39,15 @@ _GROUP_WEIGHTS: tuple[tuple[tuple[int, ...] | slice, float], ...] = (
 @lru_cache(maxsize=1)
 def value_weights() -> Tensor:
     """[489] weights with mean one: every group counts by its weight, however many values it has."""
-    weights = torch.zeros(MOTION_SIZE)
+    weights: Tensor = torch.zeros(MOTION_SIZE)
     for group, weight in _GROUP_WEIGHTS:
         if isinstance(group, slice):
             weights[group] = weight / (group.stop - group.start)
         else:
             for joint in group:
                 weights[6 * joint : 6 * joint + 6] = weight / (6 * len(group))
-    return weights * MOTION_SIZE / sum(weight for _, weight in _GROUP_WEIGHTS)
+    scale = MOTION_SIZE / sum(weight for _, weight in _GROUP_WEIGHTS)
+    return weights.mul_(scale)
 
 
 def value_losses(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
