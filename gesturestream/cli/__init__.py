@@ -10,6 +10,7 @@ import tyro
 
 from gesturestream.cli.bench import Bench
 from gesturestream.cli.command import execute
+from gesturestream.cli.cue import Cue
 from gesturestream.cli.demo import Demo
 from gesturestream.cli.devices import Devices
 from gesturestream.cli.evaluate import Evaluate
@@ -27,6 +28,7 @@ AnyCommand: TypeAlias = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Corpus, tyro.conf.subcommand("corpus")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Cue, tyro.conf.subcommand("cue")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 

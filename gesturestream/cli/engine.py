@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gesturestream.cli.command import UsageError, asked_for
 
 if TYPE_CHECKING:
+    from gesturestream.realtime.cues import CueLibrary
     from gesturestream.realtime.engine import Engine
 
 DEFAULT_SESSIONS = 16
@@ -15,12 +17,17 @@ DEFAULT_SESSIONS = 16
 
 
 def make_engine(
-    sessions: int | None = None, generator: str | None = None, own_checkpoint: Path | None = None
+    sessions: int | None = None,
+    generator: str | None = None,
+    own_checkpoint: Path | None = None,
+    cues: Sequence[Path] = (),
 ) -> Engine:
     """An engine, not yet started, for that many sessions; UsageError without a checkpoint, or for a file that is none.
 
     `generator` becomes the default one, or else that of `own_checkpoint`, which takes the place of the shipped one.
+    `cues`: files and folders of further cues.
     """
+    library = _library(cues)  # before torch is imported: what is wrong with a cue is said at once
     from gesturestream.models import registry
     from gesturestream.models.checkpoint import CheckpointError, read_metadata
     from gesturestream.realtime.engine import Engine
@@ -43,4 +50,12 @@ def make_engine(
     with asked_for(CheckpointError):
         executors = {name: EagerExecutor.load(path, capacity) for name, path in paths.items()}
     default = generator or (registry.DEFAULT if registry.DEFAULT in paths else next(iter(paths)))
-    return Engine(executors, default=default, max_sessions=capacity)
+    return Engine(executors, default=default, max_sessions=capacity, cues=library)
+
+
+def _library(cues: Sequence[Path]) -> CueLibrary:
+    from gesturestream.realtime.cues import shipped_cues
+    from gesturestream.realtime.cues.files import CueError
+
+    with asked_for(CueError, hint=" (--cues)"):
+        return shipped_cues().extended(cues)

@@ -65,7 +65,8 @@ def run_server(
     set_up_logging(console)
     with asked_for():
         listen.config().ssl_context()  # what is wrong with the options is said before the models are loaded
-    with make_engine(listen.max_sessions, voice.options.generator if voice else None, model.checkpoint) as engine:
+    generator = voice.options.generator if voice else None
+    with make_engine(listen.max_sessions, generator, model.checkpoint, listen.cues) as engine:
         asyncio.run(_serve(engine, listen, voice, console, open_page))
     return EXIT_OK
 

@@ -111,6 +111,8 @@ class ListenOptions:
     """How many avatars at once (default: what the generator's batch holds)."""
     forward_audio: bool = False
     """Let watchers hear a microphone session."""
+    cues: tuple[Path, ...] = ()
+    """Further gestures to offer: a file that `gesturestream cue make` wrote, or a folder of them."""
 
     @property
     def secret(self) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,13 +72,15 @@ def read_rotations(path: Path, start_s: float = 0.0, end_s: float | None = None)
     at = np.clip(times_s * rate_hz, 0.0, len(poses) - 1.0)
     before = np.floor(at).astype(int)
     after = np.minimum(before + 1, len(poses) - 1)
-    quats = (axis_angle_to_quat(poses[i].reshape(-1, JOINT_COUNT, 3)) for i in (before, after))
-    return np.asarray(quat_slerp(*quats, (at - before)[:, None]))
+    first, second = (axis_angle_to_quat(poses[i].reshape(-1, JOINT_COUNT, 3)) for i in (before, after))
+    return np.asarray(quat_slerp(first, second, (at - before)[:, None]))
 
 
 def _load(path: Path) -> tuple[Array, float]:
     if not path.is_file():
         raise ValueError(f"expected a recording at {path}, found no such file")
+    if not is_zipfile(path):
+        raise ValueError(f"{path} is no SMPL-X or BEAT2 npz")
     try:
         with np.load(path, allow_pickle=False) as data:
             if missing := sorted({"poses", "mocap_frame_rate"} - set(data.files)):
