@@ -23,6 +23,9 @@ class LoudnessExecutor:
     def warm_up(self) -> None:
         pass
 
+    def guide_codes(self, motion: np.ndarray) -> np.ndarray:
+        return np.zeros((len(motion), 0), np.float32)
+
     def step(self, inputs: StepInputs) -> StepOutputs:
         rows = len(inputs.pcm)
         heard = np.where(inputs.reset, 0, self._heard[:rows]) + inputs.active

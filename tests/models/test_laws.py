@@ -62,11 +62,18 @@ def test_frames_cover_the_audio(executor, lookahead, seconds):
 
 
 @pytest.mark.parametrize(("dtype", "atol"), [(torch.float32, 1e-4), (torch.float64, 1e-9)])
+def guide_of(info, codes, weight):
+    """An authored clip's codes [T, G] and weights [T] as a step's inputs."""
+    return np.concatenate([codes, weight[:, None]], -1).astype(np.float32).reshape(-1, info.guide_size + 1)
+
+
 @pytest.mark.parametrize("lookahead", LOOKAHEADS)
 def test_parity_with_the_training_forward(generator, lookahead, dtype, atol):
     """One T > 1 forward, given the streamed motion and noise as history, is what every step computed."""
     model = copy.deepcopy(generator).to(dtype)
+    size, ramp = model.info.guide_size, np.linspace(0.0, 1.0, 30)
     row = Row(babble(1.5), lookahead=lookahead)
+    row.guide = guide_of(model.info, np.random.default_rng(0).normal(size=(30, size)), ramp)
     streamed = run(EagerExecutor(model, 1), [row])[0]
     frames = row.audio_frames
     by_audio, by_motion = row.steps[:frames], row.steps[lookahead:]
@@ -185,3 +192,21 @@ def _shift_counts(store: StateStore, age: int) -> None:
 
     with torch.inference_mode():
         shift(store._state)
+
+
+def test_an_authored_clip_is_followed(generator):
+    """With the code of a clip in the sampled one's place, the motion's own code comes close to the clip's.
+
+    Where the clip does not count nothing changes, bit for bit, whatever its code.
+    """
+    if not generator.info.guide_size:
+        pytest.skip("this generator follows no clips")
+    executor, pcm, size = EagerExecutor(generator, 1), babble(3.0), generator.info.guide_size
+    free = run(executor, [Row(pcm)])[0]
+    unheard = guide_of(generator.info, np.full((1, size), np.nan), np.zeros(1))
+    np.testing.assert_array_equal(run(executor, [Row(pcm, guide=unheard)])[0], free)
+    for seed in (2, 3):  # clips: what it does itself with other noise, to another voice
+        clip = executor.guide_codes(run(executor, [Row(babble(3.0, seed), seed=seed)])[0])
+        guided = run(executor, [Row(pcm, guide=guide_of(generator.info, clip, np.ones(len(clip))))])[0]
+        to_clip, from_clip = (np.abs(executor.guide_codes(m) - clip)[30:].mean() for m in (guided, free))
+        assert to_clip < 0.6 * from_clip

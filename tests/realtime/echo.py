@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gesturestream.models.body.skeleton import INDEX
 from gesturestream.models.motion import EXPRESSIONS, MOTION_SIZE
 from gesturestream.realtime.engine import Engine
 from gesturestream.realtime.executors.base import GeneratorInfo, StepInputs, StepOutputs
@@ -25,8 +26,12 @@ class EchoExecutor:
     remembering past outputs.
     """
 
-    def __init__(self, capacity: int = 4, *, name: str = "echo", mark: float = 1.0, speakers: int = 3) -> None:
-        self.info = GeneratorInfo(name=name, window_samples=WINDOW, noise_size=2, speakers=speakers)
+    def __init__(
+        self, capacity: int = 4, *, name: str = "echo", mark: float = 1.0, speakers: int = 3, guide_size: int = 0
+    ) -> None:
+        self.info = GeneratorInfo(
+            name=name, window_samples=WINDOW, noise_size=2, speakers=speakers, guide_size=guide_size
+        )
         self.capacity, self.mark = capacity, mark
         self.buckets = tuple(sorted({1, (capacity + 1) // 2, capacity}))
         self.calls: list[StepInputs] = []
@@ -36,6 +41,11 @@ class EchoExecutor:
 
     def warm_up(self) -> None:
         pass
+
+    def guide_codes(self, motion: np.ndarray) -> np.ndarray:
+        """A clip's code is how its right shoulder turns."""
+        first = 6 * INDEX["right_shoulder"]
+        return motion[:, first : first + self.info.guide_size]
 
     def step(self, inputs: StepInputs) -> StepOutputs:
         rows = len(inputs.active)
