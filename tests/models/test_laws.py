@@ -61,12 +61,12 @@ def test_frames_cover_the_audio(executor, lookahead, seconds):
     assert len(run(executor, [Row(pcm, lookahead=lookahead)])[0]) == -(-30 * len(pcm) // 16000)
 
 
-@pytest.mark.parametrize(("dtype", "atol"), [(torch.float32, 1e-4), (torch.float64, 1e-9)])
 def guide_of(info, codes, weight):
     """An authored clip's codes [T, G] and weights [T] as a step's inputs."""
     return np.concatenate([codes, weight[:, None]], -1).astype(np.float32).reshape(-1, info.guide_size + 1)
 
 
+@pytest.mark.parametrize(("dtype", "atol"), [(torch.float32, 1e-4), (torch.float64, 1e-9)])
 @pytest.mark.parametrize("lookahead", LOOKAHEADS)
 def test_parity_with_the_training_forward(generator, lookahead, dtype, atol):
     """One T > 1 forward, given the streamed motion and noise as history, is what every step computed."""
