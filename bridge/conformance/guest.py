@@ -134,6 +134,7 @@ class Guest:
             first=round(self._media_s * FPS) if resumed else (0 if owner else WATCHED_FROM),
             joined_late=not owner,
             chance=Random(self._config.seed),
+            opened_s=now_s,
             stall_s=self._config.stall_s,
             every_s=self._config.every_s,
         )

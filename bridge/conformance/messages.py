@@ -35,6 +35,14 @@ def valid_messages() -> Iterator[Golden]:
     yield from _later_additions()
 
 
+def golden_frames() -> list[Frame]:
+    """Frames of every kind, to be encoded in whatever format a client asked for."""
+    flagged = [swaying(int(flag), flags=flag) for flag in FrameFlag]
+    flips = [_about_half_a_turn(more, 60) for more in (-0.02, 0.02)]
+    edges = make_frame(5, quat_xyzw=np.array(_edges(), np.float32))
+    return [swaying(41), _extremes(), *flagged, *flips, edges]
+
+
 def _form(ready: str) -> FrameFormat:
     form = FORMATS[ready]
     assert form is not None

@@ -18,9 +18,8 @@ import numpy as np
 
 from gesturestream.bridge.conformance.answers import DELAY_S, STALL_S, STALL_SHARE
 from gesturestream.bridge.conformance.malformed import broken_messages
-from gesturestream.bridge.conformance.messages import valid_messages
+from gesturestream.bridge.conformance.messages import golden_frames, valid_messages
 from gesturestream.bridge.conformance.poses import NO_FLAGS, left_arm_raised, swaying
-from gesturestream.bridge.conformance.readies import FORMATS
 from gesturestream.bridge.conformance.texts import texts
 from gesturestream.bridge.protocol.codes import CloseCode
 from gesturestream.bridge.protocol.frames import encode_audio, encode_frame
@@ -64,6 +63,8 @@ class Scene:
     stall_s: float = 6.0
     every_s: float = 1.5
     """How often something happens."""
+    opened_s: float = 0.0
+    """Server time when the connection was opened."""
     retracting: int = 0
 
     def interrupt(self) -> int:
@@ -83,7 +84,8 @@ class Scene:
             self.retracting -= 1
             flags |= FrameFlag.RETRACTING
         if self.form is not None:
-            yield encode_frame(swaying(index, epoch=self.epoch, flags=flags), self.form)
+            frame = swaying(index, epoch=self.epoch, flags=flags)
+            yield encode_frame(changed(frame, server_time_s=self.opened_s + self.due_s(index)), self.form)
         if self.audio:
             yield self.voice(index)
 
@@ -146,9 +148,9 @@ _ENDINGS = ("error_fatal", "event_end")
 
 
 def golden(scene: Scene) -> Iterator[Step]:
-    """Every golden message of the client's format and every golden text, 100 a second, then the end."""
-    names = [name for name, form in FORMATS.items() if form == scene.form]
-    items: list[str | bytes] = [m.data for m in valid_messages() if m.ready in names]
+    """Golden frames in the client's format, audio, and every golden text, 100 a second, then the end."""
+    items: list[str | bytes] = [encode_frame(frame, scene.form) for frame in golden_frames() if scene.form is not None]
+    items += [m.data for m in valid_messages() if scene.audio and m.name.startswith("audio_")]
     items += [entry["text"] for entry in texts() if entry["expect"] == "decode" and entry["name"] not in _ENDINGS]
     for n, item in enumerate(items):
         yield n / 100, item
