@@ -102,7 +102,8 @@ def emage_bc(beats: MotionBeats, onsets_s: Array, *, sigma_s: float = 0.3, over:
 
 def mean_angle_change(places: Array) -> Array:
     """[4] mean change per frame at 15 fps of DiffGesture's angles, in units of pi: its `change_angle`, from data."""
-    return np.abs(np.diff(_angles(places[::2]), axis=0)).mean(0)
+    change: Array = np.abs(np.diff(_angles(places[::2]), axis=0)).mean(0)
+    return change
 
 
 def diffgesture_motion_beats(places: Array, change: Array, *, threshold: float = 0.03) -> MotionBeats:

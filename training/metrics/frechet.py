@@ -23,7 +23,7 @@ class Gaussian(NamedTuple):
 class Sums(NamedTuple):
     """What the moments of several clips together are made from, so that a resample costs no pass over features."""
 
-    count: Array  # [N]
+    frames: Array  # [N]
     total: Array  # [N, D]
     outer: Array  # [N, D, D] sums of x x^T
 
@@ -65,7 +65,7 @@ def sums(clips: Sequence[Array]) -> Sums:
 
 def moments(all_: Sums, index: NDArray[np.int64]) -> Gaussian:
     """The moments of the clips `index` together; an index may occur several times."""
-    n = all_.count[index].sum()
+    n = all_.frames[index].sum()
     mean = all_.total[index].sum(0) / n
     return Gaussian(mean, (all_.outer[index].sum(0) - n * np.outer(mean, mean)) / (n - 1))
 
@@ -82,7 +82,7 @@ def frechet_gesture_distance(
     a, b = sums(generated), sums(reference)
     if paired and len(generated) != len(reference):
         raise ValueError(f"expected as many generated clips as references, got {len(generated)} and {len(reference)}")
-    whole = moments(b, np.arange(len(b.count)))
+    whole = moments(b, np.arange(len(b.frames)))
     return bootstrap(
         lambda index: frechet_distance(moments(a, index), moments(b, index) if paired else whole),
         len(generated), draws=draws, centred=True,

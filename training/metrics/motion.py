@@ -45,7 +45,8 @@ def checked(motion: Floats) -> Floats:
 def central_speed(points: Array) -> Array:
     """[T, J, 3] -> [T, J] m/s: central differences, one-sided at both ends (EMAGE's BC, as coded)."""
     velocity: Array = np.gradient(points, 1.0 / FPS, axis=0)
-    return np.linalg.norm(velocity, axis=-1)
+    speed: Array = np.linalg.norm(velocity, axis=-1)
+    return speed
 
 
 def read_motion(path: Path) -> Floats:
