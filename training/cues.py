@@ -12,10 +12,10 @@ import tyro
 from tyro.conf import Positional
 
 from gesturestream.models.body.rotations import angle_between, matrix_to_quat
+from gesturestream.models.cues.clip import CueClip
+from gesturestream.models.cues.files import SUFFIX, write_cue
+from gesturestream.models.cues.making import joints_of, make_clip
 from gesturestream.models.motion import FPS, SAMPLE_RATE
-from gesturestream.realtime.cues.clip import CueClip
-from gesturestream.realtime.cues.files import SUFFIX, write_cue
-from gesturestream.realtime.cues.making import joints_of, make_clip
 from gesturestream.training.speech.speech import Speech, Stress
 from gesturestream.training.teacher.perform import Performance, perform
 from gesturestream.training.teacher.plan import Stroke
@@ -34,7 +34,7 @@ _MOST_RAD_PER_FRAME = 0.35
 
 
 def make_cues(folder: Path) -> Path:
-    """Writes every cue of `CUES` into `folder`, the same bytes each time, and returns it."""
+    """Writes every cue of `CUES` into `folder`, the same frames each time, and returns it."""
     for name, gesture in CUES.items():
         clip, seed = teach(gesture)
         source = f"gesturestream.training.cues: the teacher's {gesture!r}, speaker 1, happiness, seed {seed}"

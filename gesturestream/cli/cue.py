@@ -32,8 +32,8 @@ class Cue(Command):
     """How much of the motion is laid over the generator's, 0 to 1; at 0 it only guides the generator."""
 
     def run(self) -> int:
-        from gesturestream.realtime.cues.files import cue_name, write_cue
-        from gesturestream.realtime.cues.making import joints_of, make_clip, read_rotations
+        from gesturestream.models.cues.files import cue_name, write_cue
+        from gesturestream.models.cues.making import joints_of, make_clip, read_rotations
 
         with asked_for():
             name = cue_name(self.output)

@@ -54,8 +54,8 @@ def make_engine(
 
 
 def _library(cues: Sequence[Path]) -> CueLibrary:
+    from gesturestream.models.cues.files import CueError
     from gesturestream.realtime.cues import shipped_cues
-    from gesturestream.realtime.cues.files import CueError
 
     with asked_for(CueError, hint=" (--cues)"):
         return shipped_cues().extended(cues)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gesturestream.models.body.rotations import matrix_to_quat, matrix_to_rot6d, quat_to_matrix, rot6d_to_matrix
 from gesturestream.models.body.skeleton import JOINT_COUNT
+from gesturestream.models.cues.clip import CueClip, Floats, lay_over
 from gesturestream.models.motion import ROT6D
-from gesturestream.realtime.cues.clip import CueClip, Floats, lay_over
 from gesturestream.realtime.cues.library import CueLibrary
 from gesturestream.realtime.cues.player import Playing
 from gesturestream.realtime.executors.base import Executor

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gesturestream.realtime.cues.clip import CueClip, Floats
-from gesturestream.realtime.cues.files import SUFFIX, CueError, read_cue, read_cues
+from gesturestream.models.cues.clip import CueClip, Floats
+from gesturestream.models.cues.files import SUFFIX, CueError, read_cue, read_cues
 from gesturestream.realtime.cues.gestures import GESTURES
 from gesturestream.realtime.cues.sampling import sample
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gesturestream.realtime.cues.clip import Floats, lay_over
+from gesturestream.models.cues.clip import Floats, lay_over
 from gesturestream.realtime.cues.library import CueLibrary, shipped_cues
 
 Rows = NDArray[np.int64]

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from gesturestream.models.body.rotations import quat_slerp, quat_to_axis_angle
 from gesturestream.models.body.skeleton import JOINT_COUNT
+from gesturestream.models.cues.clip import CueClip, ease
 from gesturestream.models.motion import FPS
-from gesturestream.realtime.cues.clip import CueClip
 from gesturestream.realtime.cues.gestures import Gesture, Track
 
 
@@ -27,12 +27,6 @@ def sample(gesture: Gesture) -> CueClip:
                 else:
                     take[k, joint], weight[k, joint] = quat, fade
     return CueClip(take=take.astype(np.float32), weight=weight.astype(np.float32), add=add.astype(np.float32))
-
-
-def ease(s: float) -> float:
-    """Minimum jerk from 0 to 1; s up to 1."""
-    s = max(s, 0.0)
-    return s**3 * (10.0 - 15.0 * s + 6.0 * s * s)
 
 
 def _fade(track: Track, time_s: float, duration_s: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -92,7 +93,7 @@ class Rig:
     clock: Clock
 
     @classmethod
-    def of(cls, *executors: EchoExecutor, **options: int) -> Rig:
+    def of(cls, *executors: EchoExecutor, **options: Any) -> Rig:
         clock = Clock()
         named = {executor.info.name: executor for executor in executors}
         return cls(Engine(named, default=executors[0].info.name, clock=clock, **options), clock)

@@ -12,9 +12,9 @@ from safetensors.numpy import save_file
 from gesturestream import realtime
 from gesturestream.models.body import rotations as rot
 from gesturestream.models.body.skeleton import INDEX
+from gesturestream.models.cues.files import FORMAT, MAX_BYTES, CueError, read_cue, write_cue
+from gesturestream.models.cues.making import joints_of, make_clip, read_rotations
 from gesturestream.realtime.cues import CUE_NAMES, shipped_cues
-from gesturestream.realtime.cues.files import FORMAT, MAX_BYTES, CueError, read_cue, write_cue
-from gesturestream.realtime.cues.making import joints_of, make_clip, read_rotations
 from gesturestream.realtime.finishing import Finisher, rest_packed
 
 ARM = INDEX["right_shoulder"]

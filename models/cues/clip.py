@@ -49,3 +49,9 @@ def lay_over(quat_xyzw: Floats, take: Floats, weight: Floats, add: Floats) -> Fl
     out = quat_multiply(quat_slerp(quat_xyzw, take, weight), axis_angle_to_quat(add))
     untouched = (weight == 0.0) & (add == 0.0).all(-1)
     return np.asarray(np.where(untouched[..., None], quat_xyzw, quat_canonical(out)), np.float32)
+
+
+def ease(s: float) -> float:
+    """Minimum jerk from 0 to 1; s up to 1."""
+    s = max(s, 0.0)
+    return s**3 * (10.0 - 15.0 * s + 6.0 * s * s)

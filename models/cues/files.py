@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from gesturestream.models.body.skeleton import INDEX, JOINT_COUNT, JOINT_NAMES
-from gesturestream.realtime.cues.clip import MAX_FRAMES, CueClip
+from gesturestream.models.cues.clip import MAX_FRAMES, CueClip
 
 FORMAT = "gesturestream.cue.1"
 SUFFIX = ".safetensors"

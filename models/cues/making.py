@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from gesturestream.models.body.rotations import axis_angle_to_quat, quat_slerp
 from gesturestream.models.body.skeleton import INDEX, JOINT_COUNT, JOINT_NAMES
+from gesturestream.models.cues.clip import MAX_FRAMES, CueClip, ease
 from gesturestream.models.motion import FPS
-from gesturestream.realtime.cues.clip import MAX_FRAMES, CueClip
-from gesturestream.realtime.cues.sampling import ease
 
 Joints = Literal["arms", "upper", "all"]
 Array = NDArray[np.float64]
