@@ -41,12 +41,14 @@ class LossWeights:
     """Of everything that is emitted, normalised: fingers, face, root, contacts, which the paper does not have."""
     changes: float = 4.0
     """The same from frame to frame; for the random path's face too."""
-    relaxed: float = 3.0
+    relaxed: float = 1.0
     """Eq. 10, the random path's body."""
-    tolerance_m: float = 0.15
+    tolerance_m: float = 0.3
     """Rho of eq. 10: as far as one variant of a gesture may well be from another."""
     liveliness: float = 0.45
     """The random path moves as much and as smoothly as the teacher when the teacher does, in whatever direction."""
+    sliced: float = 6.0
+    """The random path's motion is spread as the teacher's is; eq. 10 alone leaves it near the mean."""
     face: float = 1.5
     """The random path's face, which the voice determines: not relaxed."""
     alignment: float = 0.2
@@ -147,6 +149,7 @@ class Objective:
         terms["liveliness"] = losses.liveliness_loss(
             self.model.denormalize(second), batch.motion[half], body.positions, true.positions[half]
         )
+        terms["sliced"] = losses.sliced_distance(second, target[half])
         if w.diversity:
             terms["diversity"] = -losses.position_loss(body.positions, first[1].positions[half].detach())
         if w.cycle:

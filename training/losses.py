@@ -19,7 +19,13 @@ from gesturestream.models.body.skeleton import (
 )
 from gesturestream.models.motion import BLENDSHAPES, CONTACTS, EXPRESSIONS, FPS, MOTION_SIZE, ROOT_M, ROT6D
 
-ENVELOPE_FRAMES = 15
+ENVELOPE_FRAMES = 9
+_ENVELOPE_WEIGHTS = (1.0, 1.0, 1.0, 3.0, 1.0)
+"""Of speed, acceleration, jerk, distance and top speed: a body that must not err stays near its mean place."""
+SLICES = 96
+SLICE_SHARE = 0.1
+SLICE_LAGS = (0, 1, 6, 20)
+"""Frames: poses, and what they change within one frame, a stroke and a gesture."""
 
 BODY_JOINT_COUNT = 22
 """The joints whose positions are compared: the body without face and fingers, as in Audio2Gestures."""
@@ -141,10 +147,10 @@ def relaxed_position_loss(predicted: Tensor, target: Tensor, tolerance_m: float)
 def liveliness_loss(predicted: Tensor, target: Tensor, body: Tensor, true_body: Tensor) -> Tensor:
     """How differently two motions come alive over time, whatever their directions.
 
-    Compared are the speed, the acceleration and the distance from where it is on average, of every joint, each
-    averaged over half a second: a body that moves as much, as far and as smoothly as the true one when the true one
-    does loses nothing, the average of all bodies (which hardly moves) and a trembling one do. Motions [B, T, 489]
-    packed, bodies [B, T, 22, 3] metres.
+    Compared are speed, acceleration, jerk and distance from where it is on average, of every joint, each averaged over
+    a third of a second, and the top speed in it: a body that moves as much, as far and as smoothly as the true one
+    when the true one does loses nothing, the average of all bodies (which hardly moves) and a trembling one do.
+    Motions [B, T, 489] packed, bodies [B, T, 22, 3] metres.
     """
     turns = _apart(_envelopes(_turning(predicted)), _envelopes(_turning(target)))
     return _apart(_envelopes(body), _envelopes(true_body)) + 0.5 * turns
@@ -153,7 +159,26 @@ def liveliness_loss(predicted: Tensor, target: Tensor, body: Tensor, true_body: 
 def _apart(envelopes: Tensor, true: Tensor) -> Tensor:
     """Mean square difference, every joint by its own measure: squares, because the median of a speed is too still."""
     scale = true.std((1, 2), keepdim=True) + 0.02
-    return ((envelopes - true) / scale).square().clamp_max(25.0).mean()
+    apart = ((envelopes - true) / scale).square().clamp_max(25.0).mean((1, 2, 3))
+    return (apart * apart.new_tensor(_ENVELOPE_WEIGHTS)).mean()
+
+
+def sliced_distance(made: Tensor, true: Tensor) -> Tensor:
+    """Sliced Wasserstein distance (Rabin et al. 2011) of two batches of normalised motion [B, T, D] and of its changes.
+
+    Along random directions, each through a tenth of the values so that wrists and fingers are seen too, what was made
+    must be spread as the true motion is: not frame by frame, but over the batch. In units of the true deviation.
+    """
+    size = made.shape[-1]
+    mask = torch.rand(size, SLICES, device=made.device) < SLICE_SHARE
+    directions = torch.randn(size, SLICES, device=made.device) * mask
+    along, wanted = made @ directions, true @ directions
+    total = made.new_zeros(())
+    for lag in SLICE_LAGS:
+        a, b = (x if lag == 0 else x[:, lag:] - x[:, :-lag] for x in (along, wanted))
+        a, b = a.flatten(0, 1), b.flatten(0, 1)
+        total = total + ((a.sort(0).values - b.sort(0).values).abs() / (b.std(0) + 1e-3)).mean()
+    return total / len(SLICE_LAGS)
 
 
 def _turning(motion: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ CAUSAL = """# Audio2Gestures, causal
 Streams 55 SMPL-X joints, jaw, expression, ARKit blendshapes, root and contacts at 30 fps from a voice alone.
 After Li et al., "Audio2Gestures" (ICCV 2021), rebuilt causal; look-ahead 0, 2, 4 or 8 frames from one set of weights.
 
-- Body targets are the corpus's motion delayed by 12 - look-ahead frames, face targets by max(0, 2 - look-ahead).
+- Body targets are the corpus's motion delayed by 10 - look-ahead frames, face targets by max(0, 2 - look-ahead).
 - Not a model of any real person's gestures; what it knows of prosody and emotion is what its corpus has."""
 
 REFERENCE = """# Audio2Gestures, the paper's symmetric form
