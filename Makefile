@@ -11,7 +11,7 @@ VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
-TYPED := models realtime bridge cli
+TYPED := models realtime bridge training cli
 NPM := VENV=$(VENV) .ci/npm
 WEB := bridge/web
 WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)

@@ -26,7 +26,7 @@ from gesturestream.training.evaluate_options import EvaluateOptions
 from gesturestream.training.features import clip_features
 from gesturestream.training.metrics import autoencoder, beats, emage, emotion, report
 from gesturestream.training.metrics.bootstrap import Figure
-from gesturestream.training.metrics.motion import Array, read_motion
+from gesturestream.training.metrics.motion import Array, Floats, read_motion
 from gesturestream.training.metrics.produce import is_causal, motions, target
 from gesturestream.training.metrics.suite import Features, Sample, Suite, Take, asked_emotion
 
@@ -119,7 +119,7 @@ def _files(options: EvaluateOptions) -> tuple[Columns, dict[str, str]]:
     made = [read_motion(path) for path in options.motion]
     truth = [read_motion(path) for path in options.reference]
     frames = [min(len(a), len(b)) for a, b in zip(made, truth)]
-    waves = [read_wave(path) for path in options.audio] or [None] * len(made)
+    waves: list[Floats | None] = [read_wave(path) for path in options.audio] or [None] * len(made)
     samples = [
         Sample(
             name=path.stem,

@@ -51,13 +51,16 @@ class Forwarded(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Forwarded):
-    """Trains a generator: `gesturestream train audio2gestures --help` shows its options."""
+    """Trains a generator, or what `evaluate` looks through: `gesturestream train audio2gestures --help`."""
 
     @staticmethod
     def tasks() -> dict[str, Task]:
+        from gesturestream.training.metrics.train import TrainEvaluator
+        from gesturestream.training.metrics.train import train as train_evaluator
         from gesturestream.training.train import RECIPES, train
 
-        return {name: (recipe, train) for name, recipe in RECIPES.items()}
+        recipes: dict[str, Task] = {name: (recipe, train) for name, recipe in RECIPES.items()}
+        return recipes | {"evaluator": (TrainEvaluator, train_evaluator)}
 
     def act(self, act: Callable[[Any], Path], chosen: Any) -> int:
         from gesturestream.training.stopping import Stopped

@@ -19,7 +19,7 @@ from gesturestream.training.metrics import beats, diversity, dynamics, geometry,
 from gesturestream.training.metrics.bootstrap import Figure, bootstrap, mean_of, pooled, ratio_of
 from gesturestream.training.metrics.emotion import LEAST_INTENSITY, Classifier, hits
 from gesturestream.training.metrics.frechet import frechet_gesture_distance
-from gesturestream.training.metrics.motion import Array, Floats, places
+from gesturestream.training.metrics.motion import Array, Floats, central_speed, places
 
 Features = Callable[[Floats], Array]
 """Packed motion [T, 489] -> codes [n, D] that FGD is measured in."""
@@ -74,7 +74,7 @@ class Suite:
         weights = np.array([len(body) for body in bodies], np.float64)
         set_ = object.__setattr__  # frozen, but these follow from the rest
         set_(self, "codes", [self.features(sample.reference) for sample in self.samples])
-        speeds = [beats.central_speed(body).mean(0) for body in bodies]
+        speeds = [central_speed(body).mean(0) for body in bodies]
         set_(self, "mean_speed_m_s", np.average(speeds, axis=0, weights=weights))
         changes = [beats.mean_angle_change(body) for body in bodies]
         set_(self, "angle_change", np.average(changes, axis=0, weights=weights))

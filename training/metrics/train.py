@@ -140,7 +140,7 @@ def train_classifier(seen: Motions, unseen: Motions, config: TrainEvaluator) -> 
 def held_out_accuracy(model: Classifier, unseen: Motions) -> float:
     """Share of clips of intensity 0.5 or more that are taken for what they are."""
     clips = np.flatnonzero(unseen.intensity >= LEAST_INTENSITY)
-    return float(np.mean([_verdict(model, unseen.clip(i)) == unseen.emotion[i] for i in clips]))
+    return float(np.mean([_verdict(model, unseen.clip(int(i))) == unseen.emotion[i] for i in clips]))
 
 
 def _verdict(model: Classifier, rot6d: Tensor) -> int:
