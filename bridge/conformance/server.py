@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -46,17 +47,22 @@ class ScriptedServerConfig:
     seed: int = 7
 
 
-def report(event: str, **fields: Any) -> None:
+Report = Callable[[dict[str, Any]], None]
+"""Takes what happens: `listening`, `opened`, `closed`, `away`."""
+
+
+def print_report(event: dict[str, Any]) -> None:
     """One line for whoever started the server."""
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.write(json.dumps(event) + "\n")
     sys.stdout.flush()
 
 
 class ScriptedServer:
     """Listens until cancelled, away while its script says so."""
 
-    def __init__(self, config: ScriptedServerConfig) -> None:
+    def __init__(self, config: ScriptedServerConfig, report: Report = print_report) -> None:
         self._config = config
+        self._report = report
         self._connections = 0
         self._began_s = time.monotonic()
         self._back_s: float | None = None
@@ -70,7 +76,7 @@ class ScriptedServer:
                 await asyncio.sleep(_AWAY_CHECK_S)
             server.close()
             await server.wait_closed()
-            report("away")
+            self._report({"event": "away"})
             await asyncio.sleep(max(0.0, self._back_s - time.monotonic()))
             self._back_s = None
 
@@ -87,7 +93,8 @@ class ScriptedServer:
             logger=quiet,
         )
         self._port = server.sockets[0].getsockname()[1]
-        report("listening", port=self._port, url=f"ws://{self._config.host}:{self._port}/v1/stream")
+        url = f"ws://{self._config.host}:{self._port}/v1/stream"
+        self._report({"event": "listening", "port": self._port, "url": url})
         return server
 
     async def _handle(self, socket: ServerConnection) -> None:
@@ -102,10 +109,11 @@ class ScriptedServer:
                     self._report_opening(guest)
         talking.cancel()
         await asyncio.wait([talking])
-        report("closed", connection=guest.connection, code=socket.close_code, **guest.counts)
+        closed = {"event": "closed", "connection": guest.connection, "code": socket.close_code}
+        self._report({**closed, **guest.counts})
 
     def _report_opening(self, guest: Guest) -> None:
-        report("opened", connection=guest.connection, message=guest.opening)
+        self._report({"event": "opened", "connection": guest.connection, "message": guest.opening})
         guest.opening = None
 
     async def _talk(self, socket: ServerConnection, guest: Guest) -> None:

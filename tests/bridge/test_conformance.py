@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -14,8 +15,11 @@ from gesturestream.bridge.conformance.golden import Golden
 from gesturestream.bridge.conformance.make import GOLDEN, decoded_values, golden_files, golden_messages
 from gesturestream.bridge.conformance.messages import FUTURE_LAYOUT
 from gesturestream.bridge.conformance.poses import SWAYS, left_arm_raised, swaying
+from gesturestream.bridge.conformance.proxy import BadNetwork, ProxyConfig
 from gesturestream.bridge.conformance.readies import FORMATS
+from gesturestream.bridge.conformance.running import running_script
 from gesturestream.bridge.conformance.scripts import Scene, delays
+from gesturestream.bridge.conformance.server import ScriptedServerConfig
 from gesturestream.bridge.conformance.streams import decode_records
 from gesturestream.bridge.protocol.fields import MessageError, parse_object
 from gesturestream.bridge.protocol.frames import decode_audio, decode_frame, unpack_header
@@ -154,22 +158,12 @@ def test_the_delay_script_keeps_order_and_stalls():
     assert sum(gaps >= 0.29) == 2  # every 15 s
 
 
-@contextmanager
-def scripted(name, *options):
-    """The server in a process of its own; yields its URL and a function that gives its next report."""
-    command = [sys.executable, "-m", "gesturestream.bridge.conformance.server", "--script", name, *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            reports = (json.loads(line) for line in process.stdout)
-            first = next(reports)
-            assert first["event"] == "listening"
-            yield first["url"].replace("ws", "http", 1).replace("v1/stream", ""), lambda: next(reports)
-        finally:
-            process.terminate()
+def scripted(name, **options):
+    return running_script(ScriptedServerConfig(script=name, **options))
 
 
 def test_the_plain_script_is_a_session():
-    with scripted("plain", "--seconds", "0.6") as (url, report), Talk(url) as talk:
+    with scripted("plain", seconds=0.6) as server, Talk(server.page) as talk:
         ready = talk.start(frames={"expressions": 10, "encoding": "q16"}, forward_audio=True)
         talk.say(type="ping", t0=1.0)
         talk.say(type="interrupt", played_s=0.5)
@@ -181,17 +175,17 @@ def test_the_plain_script_is_a_session():
         assert {h.epoch for h in poses} == {1} or poses[0].epoch == 0
         assert any(isinstance(m, dict) and m["type"] == "pong" for m in messages)
         assert len(ready["script"]["max_speed_rad_s"]) == 55
-        assert report()["message"]["frames"] == {"expressions": 10, "encoding": "q16"}
-        closed = report()
+        assert server.next_report()["message"]["frames"] == {"expressions": 10, "encoding": "q16"}
+        closed = server.next_report()
         assert closed["said"] == {"start": 1, "ping": 1, "interrupt": 1, "ack": 1}
         assert (closed["acknowledged"], closed["played_s"]) == (3, 0.1)
 
 
 def test_the_restart_script_closes_cuts_and_refuses_before_it_lets_in():
-    with scripted("restart", "--every-s", "0.2") as (url, report):
+    with scripted("restart", every_s=0.2) as server:
         codes, resume = [], {}
         for attempt in range(4):
-            with Talk(url) as talk:
+            with Talk(server.page) as talk:
                 talk.say(type="start", protocol=1, **resume)
                 if attempt == 3:
                     ready = talk.text("ready")
@@ -203,12 +197,17 @@ def test_the_restart_script_closes_cuts_and_refuses_before_it_lets_in():
                 codes.append(code)
                 if attempt == 0:
                     resume = {"resume": messages[0]["session"], "resume_key": messages[0]["resume_key"]}
-                    assert [report()["event"] for _ in range(4)] == ["opened", "closed", "away", "listening"]
+                    assert [server.next_report()["event"] for _ in range(4)] == [
+                        "opened",
+                        "closed",
+                        "away",
+                        "listening",
+                    ]
         assert codes == [1001, 1006, 4429]
 
 
 def test_the_interrupt_script_sends_leftovers_of_the_epoch_before():
-    with scripted("interrupt", "--every-s", "0.4", "--seconds", "1.5") as (url, _), Talk(url) as talk:
+    with scripted("interrupt", every_s=0.4, seconds=1.5) as server, Talk(server.page) as talk:
         form = FORMATS["f32_body"]
         ready = talk.start(frames={"expressions": 0, "blendshapes": False}, forward_audio=True)
         messages, _ = talk.rest()
@@ -222,3 +221,35 @@ def test_the_interrupt_script_sends_leftovers_of_the_epoch_before():
             assert raised == (epoch != newest)
             old += [epoch] if epoch != newest else []
         assert len(old) == 18
+
+
+def test_the_proxy_keeps_order_and_is_late_by_as_much_as_promised():
+    network = BadNetwork(ProxyConfig(target_port=1), Random(1), 0.0)
+    now_s = np.arange(0.0, 60.0, 0.005)
+    leaves_s = np.array([network.leaves_s(float(now)) for now in now_s])
+    late = leaves_s - now_s
+    assert (np.diff(leaves_s) >= 0).all() and late.min() >= 0
+    assert 0.3 < late.max() < 0.36
+    assert np.mean(np.diff(leaves_s, prepend=0) > 0.25) * len(now_s) == 4  # stalls, 15 s apart
+    assert 0.02 < np.median(late) < 0.06
+
+
+@contextmanager
+def command(module, *options):
+    """A program of the kit as others start it; yields the port of its first line."""
+    arguments = [sys.executable, "-m", f"gesturestream.bridge.conformance.{module}", *options]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            first = json.loads(process.stdout.readline())
+            assert first["event"] == "listening"
+            yield str(first["port"])
+        finally:
+            process.terminate()
+
+
+def test_a_session_through_the_proxy_by_the_commands():
+    server = command("server", "--script", "plain", "--seconds", "0.5")
+    with server as far, command("proxy", "--target-port", far) as near, Talk(f"http://127.0.0.1:{near}/") as talk:
+        talk.start()
+        messages, code = talk.rest()
+    assert code == 1000 and [h.sequence for h in headers(messages)] == list(range(16))
