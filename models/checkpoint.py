@@ -1,16 +1,20 @@
-"""Checkpoints: one safetensors file with weights, configuration and model card. Nothing is ever unpickled."""
+"""Checkpoints: one safetensors file with weights, configuration and model card. Nothing is ever unpickled.
+
+Torch is imported only by what needs it: a server without torch reads metadata too.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 
-from gesturestream.models.generator import Generator
 from gesturestream.models.registry import generator_class
+
+if TYPE_CHECKING:
+    from gesturestream.models.generator import Generator
 
 FORMAT = "gesturestream.checkpoint.1"
 _REMEDY = "take the one that ships with gesturestream, or make one with `gesturestream train`"
@@ -22,6 +26,8 @@ class CheckpointError(ValueError):
 
 def save(generator: Generator, path: Path, *, card: str, details: dict[str, Any] | None = None) -> None:
     """Writes weights, config and model card (Markdown) to `path`, atomically: a killed run leaves the old file."""
+    from safetensors.torch import save_file
+
     metadata = {
         "format": FORMAT,
         "generator": generator.info.name,
@@ -42,7 +48,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     if not path.is_file():
         raise CheckpointError(f"expected a checkpoint at {path}, found no such file; {_REMEDY}")
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="np") as file:
             metadata: dict[str, str] = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is no safetensors file or is cut off ({error}); {_REMEDY}") from error
@@ -54,6 +60,8 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def load(path: Path) -> Generator:
     """Rebuilds the generator of `path` on the CPU, in eval mode. CheckpointError if it cannot be."""
+    from safetensors.torch import load_file
+
     metadata = read_metadata(path)
     try:
         generator = generator_class(metadata["generator"]).from_config(json.loads(metadata["config"]))

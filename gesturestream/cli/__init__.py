@@ -14,6 +14,7 @@ from gesturestream.cli.cue import Cue
 from gesturestream.cli.demo import Demo
 from gesturestream.cli.devices import Devices
 from gesturestream.cli.evaluate import Evaluate
+from gesturestream.cli.export import Export
 from gesturestream.cli.live import Live
 from gesturestream.cli.render import Render
 from gesturestream.cli.serve import Serve
@@ -28,6 +29,7 @@ AnyCommand: TypeAlias = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Corpus, tyro.conf.subcommand("corpus")]
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Cue, tyro.conf.subcommand("cue")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
 )

@@ -69,9 +69,7 @@ def execute(command: Command) -> int:
 def explain(error: Exception) -> str:
     """One sentence for a person; for errors that are ours, with the way to the traceback."""
     if isinstance(error, ModuleNotFoundError):
-        return (
-            f"{error.name} is not installed: pip install 'gesturestream[train]' brings everything that runs or trains"
-        )
+        return f"{error.name} is not installed: pip install 'gesturestream[train,export]' brings all there is"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, USERS_TO_MEND):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from gesturestream.cli.command import UsageError, asked_for
 if TYPE_CHECKING:
     from gesturestream.realtime.cues import CueLibrary
     from gesturestream.realtime.engine import Engine
+    from gesturestream.realtime.executors.base import Executor
+    from gesturestream.realtime.executors.choose import Wanted
 
 DEFAULT_SESSIONS = 16
 """Rows a server holds unless asked otherwise: what a laptop's two cores carry with room to spare."""
@@ -21,17 +24,17 @@ def make_engine(
     generator: str | None = None,
     own_checkpoint: Path | None = None,
     cues: Sequence[Path] = (),
+    executor: Wanted = "auto",
 ) -> Engine:
     """An engine, not yet started, for that many sessions; UsageError without a checkpoint, or for a file that is none.
 
     `generator` becomes the default one, or else that of `own_checkpoint`, which takes the place of the shipped one.
-    `cues`: files and folders of further cues.
+    `cues`: files and folders of further cues. Says on stderr which executor runs each generator, and why.
     """
-    library = _library(cues)  # before torch is imported: what is wrong with a cue is said at once
+    library = _library(cues)  # before any model is loaded: what is wrong with a cue is said at once
     from gesturestream.models import registry
     from gesturestream.models.checkpoint import CheckpointError, read_metadata
     from gesturestream.realtime.engine import Engine
-    from gesturestream.realtime.executors.eager import EagerExecutor
 
     paths = {name: registry.checkpoint_path(name) for name in registry.available()}
     if own_checkpoint is not None:
@@ -47,10 +50,19 @@ def make_engine(
     capacity = sessions or DEFAULT_SESSIONS
     if capacity < 1:
         raise UsageError(f"--max-sessions: expected at least 1, got {capacity}")
-    with asked_for(CheckpointError):
-        executors = {name: EagerExecutor.load(path, capacity) for name, path in paths.items()}
+    executors = {name: _load(name, path, capacity, executor) for name, path in paths.items()}
     default = generator or (registry.DEFAULT if registry.DEFAULT in paths else next(iter(paths)))
     return Engine(executors, default=default, max_sessions=capacity, cues=library)
+
+
+def _load(name: str, checkpoint: Path, capacity: int, wanted: Wanted) -> Executor:
+    from gesturestream.models.checkpoint import CheckpointError
+    from gesturestream.realtime.executors.choose import ExecutorError, load_executor
+
+    with asked_for(CheckpointError), asked_for(ExecutorError):
+        executor, _, why = load_executor(checkpoint, capacity, wanted)
+    print(f"gesturestream: {name} runs in {why}", file=sys.stderr, flush=True)
+    return executor
 
 
 def _library(cues: Sequence[Path]) -> CueLibrary:

@@ -66,7 +66,7 @@ def run_server(
     with asked_for():
         listen.config().ssl_context()  # what is wrong with the options is said before the models are loaded
     generator = voice.options.generator if voice else None
-    with make_engine(listen.max_sessions, generator, model.checkpoint, listen.cues) as engine:
+    with make_engine(listen.max_sessions, generator, model.checkpoint, listen.cues, model.executor) as engine:
         asyncio.run(_serve(engine, listen, voice, console, open_page))
     return EXIT_OK
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from gesturestream.cli.command import UsageError, asked_for
 from gesturestream.models.motion import EMOTIONS, LOOKAHEADS
@@ -87,6 +87,8 @@ class ModelOptions:
 
     checkpoint: Path | None = None
     """A checkpoint that `gesturestream train` wrote, in the place of the one that ships."""
+    executor: Literal["auto", "eager", "onnx"] = "auto"
+    """What runs it: ONNX Runtime, eager PyTorch, or the fastest of them that works here."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,7 @@ class Render(Command):
         with recorder:
             with asked_for():
                 pcm = read_audio(self.speech)
-            with make_engine(1, self.voice.generator, self.model.checkpoint) as engine:
+            with make_engine(1, self.voice.generator, self.model.checkpoint, executor=self.model.executor) as engine:
                 with asked_for():
                     session = engine.open(config, recorder)
                 finished = drive(session, pcm, recorder)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from gesturestream.models import checkpoint
 from gesturestream.models.generator import Generator
-from gesturestream.models.motion import MOTION_SIZE
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming.state import StateStore, map_leaves
+from gesturestream.realtime.executors.base import buckets_up_to, silence
 
 
 class EagerExecutor:
@@ -26,7 +26,7 @@ class EagerExecutor:
             torch.set_num_threads(threads)
         self.info: GeneratorInfo = generator.info
         self.capacity = capacity
-        self.buckets = _buckets(capacity)
+        self.buckets = buckets_up_to(capacity)
         self._device = torch.device(device)
         self._generator = generator.eval().to(self._device)
         self._dtype = next(generator.parameters()).dtype
@@ -40,7 +40,7 @@ class EagerExecutor:
     def warm_up(self) -> None:
         for rows in self.buckets:
             for _ in range(2):
-                self.step(_silence(self.info, rows))
+                self.step(silence(self.info, rows))
         self._state = self._new_state()
 
     @torch.inference_mode()
@@ -65,30 +65,6 @@ class EagerExecutor:
     def _place(self, tensor: Tensor) -> Tensor:
         """On the device, floating values in the generator's own precision."""
         return tensor.to(self._device, self._dtype if tensor.is_floating_point() else tensor.dtype)
-
-
-def _buckets(capacity: int) -> tuple[int, ...]:
-    """Powers of two below the capacity, and the capacity."""
-    if capacity < 1:
-        raise ValueError(f"expected a capacity of at least one row, got {capacity}")
-    powers = [2**i for i in range(capacity.bit_length()) if 2**i < capacity]
-    return (*powers, capacity)
-
-
-def _silence(info: GeneratorInfo, rows: int) -> StepInputs:
-    return StepInputs(
-        pcm=np.zeros((rows, info.window_samples), np.float32),
-        audio_present=np.ones(rows, bool),
-        emitted=np.zeros((rows, MOTION_SIZE), np.float32),
-        noise=np.zeros((rows, info.noise_size), np.float32),
-        emotion=np.zeros((rows, 8), np.float32),
-        speaker=np.eye(info.speakers, dtype=np.float32)[[0] * rows],
-        intensity=np.ones(rows, np.float32),
-        guide=np.zeros((rows, info.guide_size + 1), np.float32),
-        lookahead=np.zeros(rows, np.int64),
-        reset=np.zeros(rows, bool),
-        active=np.ones(rows, bool),
-    )
 
 
 def _to_numpy(tensor: Tensor) -> np.ndarray:

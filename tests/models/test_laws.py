@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gesturestream.models import checkpoint, registry
+from gesturestream.models.export.artefact import artefact_path
 from gesturestream.models.generator import Generator
 from gesturestream.models.motion import LOOKAHEADS
 from gesturestream.models.step import StepInputs
@@ -22,11 +24,20 @@ from gesturestream.models.streaming.state import StateStore, map_leaves, named_l
 from gesturestream.models.timing import frame_end
 from gesturestream.realtime.executors.base import Executor
 from gesturestream.realtime.executors.eager import EagerExecutor
+from gesturestream.realtime.executors.onnx import OnnxExecutor
 from tests.models.laws import Row, babble, run
 
 GENERATORS = list(registry.available())
-EXECUTORS: dict[str, Callable[[Generator, int], Executor]] = {"eager": EagerExecutor}
+EXECUTORS: dict[str, Callable[[Generator, int], Executor]] = {
+    "eager": EagerExecutor,
+    "onnx": lambda generator, capacity: OnnxExecutor.load(artefact(generator), capacity),
+}
 CAPACITY = 4
+
+
+def artefact(generator: Generator) -> Path:
+    """What ships for it."""
+    return artefact_path(registry.checkpoint_path(generator.info.name))
 
 
 @pytest.fixture(scope="module", params=GENERATORS)
