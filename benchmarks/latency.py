@@ -24,6 +24,7 @@ from benchmarks.client import open_avatar, sleep_until, sound_to_motion_ms, spea
 from benchmarks.server import ServerProcess
 from benchmarks.steps import measure_steps
 from benchmarks.voice import speech_with_clicks
+from gesturestream.realtime.executors.choose import Wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class Latency:
     """Frames each run of steps generates."""
     generator: str | None = None
     """None: every generator for steps, the server's default over the socket."""
+    executor: Wanted = "auto"
+    """Of the server; steps are measured on this one, in `auto` on every one there is."""
     rates: tuple[int, ...] = (16000, 48000)
     """Sample rates the client sends, Hz."""
     output: Path = machine.RESULTS
@@ -69,7 +72,7 @@ async def first_frame(server: ServerProcess) -> float:
 
 def measure_sound_to_motion(options: Latency) -> list[dict[str, Any]]:
     rows = []
-    with ServerProcess() as server:
+    with ServerProcess("--executor", options.executor) as server:
         for rate in options.rates:
             measured = [
                 asyncio.run(sound_to_motion(server.url, rate, options.seconds, seed, options.generator))
@@ -88,10 +91,10 @@ def measure_sound_to_motion(options: Latency) -> list[dict[str, Any]]:
     return rows
 
 
-def measure_cold_start(runs: int) -> dict[str, Any]:
+def measure_cold_start(runs: int, executor: Wanted) -> dict[str, Any]:
     seconds = []
     for _ in range(runs):
-        server = ServerProcess()
+        server = ServerProcess("--executor", executor)
         try:
             seconds.append(round(asyncio.run(first_frame(server)), 3))
         finally:
@@ -110,7 +113,7 @@ def table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> T
 
 def run(options: Latency) -> None:
     console = Console()
-    steps = measure_steps(options.generator, options.runs, options.frames)
+    steps = measure_steps(options.generator, options.runs, options.frames, options.executor)
     console.print(
         table(
             "one step, batch 1, one CPU thread", steps, ("generator", "executor", "part", "p50_ms", "p99_ms", "max_ms")
@@ -124,9 +127,9 @@ def run(options: Latency) -> None:
             ("rate_hz", "count", "p50_ms", "p99_ms", "max_ms", "lost", "overruns"),
         )
     )
-    cold = measure_cold_start(min(options.runs, 3))
+    cold = measure_cold_start(min(options.runs, 3), options.executor)
     console.print(f"cold start to first frame: median {cold['median_s']:.2f} s of {cold['runs_s']}")
-    result = {"step": steps, "sound_to_motion": sound, "cold_start": cold}
+    result = {"executor": options.executor, "step": steps, "sound_to_motion": sound, "cold_start": cold}
     console.print("written to", str(machine.write_result("latency", result, options.output)))
 
 

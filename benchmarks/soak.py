@@ -20,6 +20,7 @@ from benchmarks import machine
 from benchmarks.client import FPS, Avatar, open_avatar, speak
 from benchmarks.server import ServerProcess
 from benchmarks.voice import speech
+from gesturestream.realtime.executors.choose import Wanted
 
 RATE = 16000
 CHUNK_S = 0.1
@@ -35,6 +36,8 @@ class Soak:
     """Not faster than so many times real time; mode `offline`."""
     generator: str | None = None
     """None: the server's default."""
+    executor: Wanted = "auto"
+    """Of the server."""
     output: Path = machine.RESULTS
     """Folder the JSON is written to."""
 
@@ -80,11 +83,11 @@ def growth(memory_mb: list[float]) -> dict[str, float]:
 
 
 def run(options: Soak) -> None:
-    with ServerProcess() as server:
+    with ServerProcess("--executor", options.executor) as server:
         result = asyncio.run(stream(server, options))
     print(f"{result['times_real_time']:.1f} times real time")
     print({name: value for name, value in result.items() if name != "rss_mb"})
-    print("written to", machine.write_result("soak", result, options.output))
+    print("written to", machine.write_result("soak", {"executor": options.executor, **result}, options.output))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from benchmarks import machine
 from benchmarks.client import Avatar, open_avatar, sound_to_motion_ms, speak
 from benchmarks.server import ServerProcess
 from benchmarks.voice import speech_with_clicks
+from gesturestream.realtime.executors.choose import Wanted
 
 RATE = 16000
 
@@ -34,6 +35,8 @@ class Streams:
     """How long each measurement speaks."""
     generator: str | None = None
     """None: the server's default."""
+    executor: Wanted = "auto"
+    """Of the server."""
     output: Path = machine.RESULTS
     """Folder the JSON is written to."""
 
@@ -68,7 +71,7 @@ async def _one(avatar: Avatar, start_s: float, seconds: float, seed: int) -> tup
 def run(options: Streams) -> None:
     results = []
     print(f"{'avatars':>8} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8} {'frames':>8} {'lost':>6}")
-    with ServerProcess("--max-sessions", str(max(options.counts))) as server:
+    with ServerProcess("--max-sessions", str(max(options.counts)), "--executor", options.executor) as server:
         for count in options.counts:
             row = asyncio.run(measure(server.url, count, options.seconds, options.generator))
             results.append(row)
@@ -76,7 +79,10 @@ def run(options: Streams) -> None:
                 f"{count:8d} {row['p50_ms']:8.1f} {row['p99_ms']:8.1f} {row['max_ms']:8.1f}"
                 f" {row['frames']:8d} {row['lost']:6d}"
             )
-    print("written to", machine.write_result("streams", {"streams": results}, options.output))
+    print(
+        "written to",
+        machine.write_result("streams", {"executor": options.executor, "streams": results}, options.output),
+    )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import soundfile
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEECH = ROOT / "realtime" / "assets" / "demo_speech.flac"
-COMMANDS = ("demo", "live", "serve", "render", "devices", "train", "corpus", "bench")
+COMMANDS = ("demo", "live", "serve", "render", "devices", "train", "corpus", "export", "bench")
 
 
 HELP = """
@@ -194,6 +194,7 @@ def test_interrupted_render_leaves_a_readable_recording(tmp_path: Path) -> None:
     out = tmp_path / "out.npz"
     process = subprocess.Popen(command("render", tmp_path / "long.wav", "-o", out), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
+    assert "runs in" in process.stderr.readline()
     assert "108000 frames" in process.stderr.readline()
     time.sleep(3)  # an hour of speech takes minutes
     process.send_signal(signal.SIGINT)

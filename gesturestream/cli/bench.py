@@ -24,6 +24,8 @@ class Bench(Command):
     """Which benchmark."""
     generator: str | None = None
     """Default: the server's own choice."""
+    executor: Literal["auto", "eager", "onnx"] = "auto"
+    """What runs the generator; `latency` measures one step on every one there is unless told which."""
     output: Path | None = None
     """Folder for the JSON (default: benchmarks/results)."""
 
@@ -32,6 +34,7 @@ class Bench(Command):
         if not (root / "benchmarks" / f"{self.what}.py").is_file():
             raise UsageError("Benchmarks are part of the source checkout: clone the repository and run `make bench`")
         command = [sys.executable, "-m", f"benchmarks.{self.what}"]
+        command += ["--executor", self.executor]
         if self.generator is not None:
             command += ["--generator", self.generator]
         if self.output is not None:

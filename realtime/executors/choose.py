@@ -10,7 +10,9 @@ from typing import Literal, NamedTuple, get_args
 from gesturestream.models.export.artefact import ArtefactError, artefact_path
 from gesturestream.realtime.executors.base import Executor
 
-Wanted = Literal["auto", "eager", "onnx"]
+Name = Literal["eager", "onnx"]
+EXECUTORS: tuple[Name, ...] = get_args(Name)
+Wanted = Literal["auto", Name]
 
 
 class ExecutorError(ValueError):
@@ -21,7 +23,7 @@ class Chosen(NamedTuple):
     """A loaded executor."""
 
     executor: Executor
-    name: str
+    name: Name
     why: str
     """One line for a person: what runs, and in `auto` why nothing faster does."""
 
@@ -31,8 +33,8 @@ def load_executor(checkpoint: Path, capacity: int, wanted: Wanted = "auto") -> C
 
     ExecutorError: what was asked for, or anything at all, cannot run here. CheckpointError: eager, and no checkpoint.
     """
-    if wanted not in get_args(Wanted):
-        raise ValueError(f"expected one of {', '.join(get_args(Wanted))}, got {wanted!r}")
+    if wanted not in ("auto", *EXECUTORS):
+        raise ValueError(f"expected one of auto, {', '.join(EXECUTORS)}, got {wanted!r}")
     if wanted == "eager":
         return _eager(checkpoint, capacity, "as asked for")
     try:
