@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "training": {"training", "models"},
 }
 """Folder -> folders that it may import from; `gesturestream.cli` may import everything."""
-TORCH_FREE_MODELS = ("body", "motion", "timing", "noise", "step")
+TORCH_FREE_MODELS = ("body", "motion", "timing", "noise", "step", "registry", "checkpoint", "export.artefact")
 TORCH_EXECUTORS = ("gesturestream.realtime.executors.eager",)
 """The only modules of `realtime` and `bridge` that may import torch at their top level."""
 
