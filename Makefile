@@ -24,7 +24,7 @@ WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -p
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: $(VENV)/.torch viewer
+demo: $(VENV)/.base viewer
 	$(BIN)/gesturestream demo $(ARGS)
 
 test: lint test-web test-python
@@ -54,15 +54,15 @@ $(VENV)/.created:
 	@.ci/venv $(PYTHON) $(VENV)
 	@touch $@
 
-$(VENV)/.torch: pyproject.toml setup.py | $(VENV)/.created
-	@echo 'Installing Python packages into $(VENV) (once; PyTorch takes a few minutes) ...'
-	$(PIP) --editable '.[torch]'
+$(VENV)/.base: pyproject.toml setup.py | $(VENV)/.created
+	@echo 'Installing Python packages into $(VENV) (once) ...'
+	$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml setup.py | $(VENV)/.created
 	@echo 'Installing Python packages for development into $(VENV) (once; PyTorch takes a few minutes) ...'
 	$(PIP) --editable '.[dev]'
-	@touch $@ $(VENV)/.torch
+	@touch $@ $(VENV)/.base
 
 $(WEB)/node_modules/.stamp: $(WEB)/package.json $(WEB)/package-lock.json | $(VENV)/.created
 	@echo 'Installing the web viewer'\''s packages (once) ...'

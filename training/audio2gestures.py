@@ -19,7 +19,6 @@ from gesturestream.models.audio2gestures import Audio2Gestures
 from gesturestream.models.audio2gestures.audio_encoder import PRESENCE, smooth_sequence
 from gesturestream.models.audio2gestures.mapping import coloured
 from gesturestream.models.motion import EMOTIONS
-from gesturestream.models.streaming import lookahead
 from gesturestream.training import losses
 from gesturestream.training.dataset import FACE, Batch
 from gesturestream.training.losses import Body
@@ -56,12 +55,19 @@ class LossWeights:
     kl: float = 0.004
     free_nats: float = 12.0
     """What the motion-specific code may say for nothing, nats per frame: without it the code falls silent."""
-    cycle: float = 0.2
-    """Eq. 11."""
+    cycle: float = 0.3
+    """Eq. 11, in units of the codes' own deviation: in absolute ones a code that vanishes is recovered best."""
+    spread: float = 0.2
+    """Keeps the motion-specific code from vanishing: each channel's deviation is to be one."""
     diversity: float = 0.1
     """Eq. 12, in its stable form: distance of the two paths' bodies."""
     code_motion: float = 0.2
     emotion: float = 0.2
+
+
+MAX_LOG_VARIANCE = -4.0
+"""Of the mapping network: it would rather answer with white noise, as its KL term asks, and the decoder would learn to
+ignore the code. What is random comes in with its input."""
 
 
 class Codes(NamedTuple):
@@ -97,6 +103,7 @@ class Objective:
         first, first_body = self._first_path(batch, codes, condition, target, true, terms)
         if model.config.specific != "none":
             self._second_path(batch, codes, condition, target, true, (first, first_body), terms)
+            terms["spread"] = (1.0 - codes.mean.std((0, 1))).clamp_min(0.0).mean()
             terms["alignment"] = (codes.shared_audio - codes.shared_motion).abs().mean()
             terms["kl"] = terms["kl"] + (losses.kl_to_normal(codes.mean, codes.log_variance) - w.free_nats).clamp_min(0)
         terms["emotion"] = self._emotion(batch, codes)
@@ -153,7 +160,7 @@ class Objective:
         if w.diversity:
             terms["diversity"] = -losses.position_loss(body.positions, first[1].positions[half].detach())
         if w.cycle:
-            terms["cycle"] = self._cycle(second, random[half])
+            terms["cycle"] = self._cycle(second, random[half], codes.mean)
 
     def _random_code(self, codes: Codes, condition: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """I_R [B, T, I], the mapping network's KL term and how far I_R moves unlike I_M; both 0 without the network."""
@@ -199,9 +206,9 @@ class Objective:
         )
 
     def _decode(self, shared: Tensor, ahead: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor) -> Tensor:
-        window, known = lookahead.windows(shared, ahead)
+        voice = self.model.heard_sequence(shared, ahead)
         with self._networks():
-            motion: Tensor = self.model.decoder(window, known, specific, condition, emitted)
+            motion: Tensor = self.model.decoder(voice, specific, condition, emitted)
         return motion.float()
 
     def _emitted(self, motion: Tensor) -> Tensor:
@@ -223,13 +230,13 @@ class Objective:
         signal = mean + log_std.exp() * coloured(torch.randn_like(codes.mean), batch.features[..., PRESENCE])
         with self._networks():
             prior_mean, prior_log_variance = _float(self.model.mapping(signal, condition))
-        prior_log_variance = prior_log_variance.clamp(-8.0, 0.0)
+        prior_log_variance = prior_log_variance.clamp(-8.0, MAX_LOG_VARIANCE)
         return _sample(prior_mean, prior_log_variance), prior_mean, prior_log_variance
 
-    def _cycle(self, second: Tensor, random: Tensor) -> Tensor:
+    def _cycle(self, second: Tensor, random: Tensor, own: Tensor) -> Tensor:
         with self._networks():
             _, mean, _ = _float(self.model.motion_encoder(second))
-        return (mean - random.detach()).abs().mean()
+        return ((mean - random.detach()).abs() / (own.detach().std((0, 1)) + 0.05)).mean()
 
     def _emotion(self, batch: Batch, codes: Codes) -> Tensor:
         labels = batch.emotion[:, None].expand(-1, codes.heard_logits.shape[1])

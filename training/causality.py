@@ -48,7 +48,7 @@ class Causality:
     """Folder of the runs; a run that is there is not trained again."""
     seeds: int = 3
     """Trainings of each form."""
-    trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(steps=1000, checkpoint_every=250))
+    trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(steps=600, rows=16, watch_every=10_000))
     clips: int = 24
     """Held-out clips, evenly spread over the split `val`."""
     seconds: float = 20.0

@@ -41,7 +41,7 @@ Watch = Callable[[SummaryWriter, int, nn.Module], None]
 class TrainerConfig:
     """How long, how fast and on what."""
 
-    steps: int = 4000
+    steps: int = 2500
     rows: int = 32
     """Windows per step and process."""
     frames: int = 128

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
-from gesturestream.models.motion import MOTION_SIZE
+from gesturestream.models.motion import LOOKAHEADS, MOTION_SIZE
 from gesturestream.models.streaming.convolution import CausalStack
 from gesturestream.models.streaming.lookahead import SPAN
 from gesturestream.models.streaming.state import Ring
+
+
+class Heard(NamedTuple):
+    """What a frame knows of the voice; with an axis T after B in sequences."""
+
+    codes: Tensor  # [B, 9, S] the newest last
+    known: Tensor  # [B, 9]
+    lookahead: Tensor  # [B, 4] which one of those that are offered
 
 
 class Decoder(nn.Module):
@@ -26,7 +36,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.emitted = nn.Linear(MOTION_SIZE + 1, emitted_size)
-        inputs = SPAN * (shared_size + 1) + specific_size + condition_size + emitted_size
+        inputs = SPAN * (shared_size + 1) + len(LOOKAHEADS) + specific_size + condition_size + emitted_size
         self.enter = nn.Linear(inputs, widths[0])
         self.stack = CausalStack(widths[0], widths, causal)
         self.leave = nn.Linear(widths[-1], MOTION_SIZE)
@@ -35,21 +45,21 @@ class Decoder(nn.Module):
     def init_state(self, rows: int) -> Ring:
         return self.stack.init_state(rows)
 
-    def forward(self, window: Tensor, known: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor) -> Tensor:
-        """[B, T, 9, S], [B, T, 9], [B, T, I], [B, T, C], [B, T, 490] (pose and a flag) -> [B, T, 489]."""
-        x = self._enter(window, known, specific, condition, emitted)
+    def forward(self, heard: Heard, specific: Tensor, condition: Tensor, emitted: Tensor) -> Tensor:
+        """[B, T, I], [B, T, C], [B, T, 490] (pose and a flag) -> [B, T, 489]."""
+        x = self._enter(heard, specific, condition, emitted)
         motion: Tensor = self.leave(self.stack(x.transpose(1, 2)).transpose(1, 2))
         return motion
 
     def step(
-        self, window: Tensor, known: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor, state: Ring
+        self, heard: Heard, specific: Tensor, condition: Tensor, emitted: Tensor, state: Ring
     ) -> tuple[Tensor, Ring]:
         """The same for one frame, without the axis T."""
-        x, after = self.stack.step(self._enter(window, known, specific, condition, emitted), state)
+        x, after = self.stack.step(self._enter(heard, specific, condition, emitted), state)
         return self.leave(x), after
 
-    def _enter(self, window: Tensor, known: Tensor, specific: Tensor, condition: Tensor, emitted: Tensor) -> Tensor:
-        heard = torch.cat([window, known[..., None].to(window.dtype)], -1).flatten(-2)
+    def _enter(self, heard: Heard, specific: Tensor, condition: Tensor, emitted: Tensor) -> Tensor:
+        codes = torch.cat([heard.codes, heard.known[..., None].to(heard.codes.dtype)], -1).flatten(-2)
         pose = torch.tanh(self.emitted(emitted))
-        entered: Tensor = self.enter(torch.cat([heard, specific, condition, pose], -1))
+        entered: Tensor = self.enter(torch.cat([codes, heard.lookahead, specific, condition, pose], -1))
         return entered

@@ -15,14 +15,15 @@ from torch import Tensor, nn
 
 from gesturestream.models.audio2gestures.audio_encoder import PRESENCE, AudioEncoder, AudioState, smooth_sequence
 from gesturestream.models.audio2gestures.config import Audio2GesturesConfig
-from gesturestream.models.audio2gestures.decoder import Decoder
+from gesturestream.models.audio2gestures.decoder import Decoder, Heard
 from gesturestream.models.audio2gestures.mapping import MappingNet, MappingState
 from gesturestream.models.audio2gestures.motion_encoder import MotionEncoder
 from gesturestream.models.generator import Generator
 from gesturestream.models.motion import EMOTIONS, MAX_LOOKAHEAD, MOTION_SIZE
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming import level, lookahead
-from gesturestream.models.streaming.features import WINDOW_SAMPLES, Heard, LogMel
+from gesturestream.models.streaming.features import WINDOW_SAMPLES, LogMel
+from gesturestream.models.streaming.features import Heard as Sound
 from gesturestream.models.streaming.state import Ring, map_leaves, select
 
 
@@ -112,8 +113,9 @@ class Audio2Gestures(Generator):
         condition = self.conditions(inputs.emotion, heard, inputs.speaker, inputs.intensity)
         sampled, mapping = self.mapping.step(inputs.noise, features[:, PRESENCE], condition, state.motion.mapping)
         specific = guided(sampled, inputs.guide)
+        voice = Heard(window, known, lookahead.choice(inputs.lookahead, shared))
         emitted = self.emitted_input(inputs.emitted)
-        motion, decoder = self.decoder.step(window, known, specific, condition, emitted, state.motion.decoder)
+        motion, decoder = self.decoder.step(voice, specific, condition, emitted, state.motion.decoder)
         advanced = select(valid, MotionState(mapping, decoder), state.motion)
         after = Audio2GesturesState(level_state, audio_state, lookahead_state, advanced)
         return StepOutputs(self.denormalize(motion), valid, heard), after
@@ -128,12 +130,18 @@ class Audio2Gestures(Generator):
         shared, instant = self.audio_encoder(features)
         heard = smooth_sequence(instant, features[..., PRESENCE]).softmax(-1)
         condition = self.conditions(inputs.emotion, _ahead(heard, inputs.lookahead), inputs.speaker, inputs.intensity)
-        ahead = inputs.lookahead if self.config.causal else torch.full_like(inputs.lookahead, MAX_LOOKAHEAD)
-        window, known = lookahead.windows(shared, ahead)
+        voice = self.heard_sequence(shared, inputs.lookahead)
         presence = _ahead(features[..., PRESENCE:], inputs.lookahead, after_end=0.0)[..., 0]
         specific = guided(self.mapping.sequence(inputs.noise, presence, condition), inputs.guide)
-        motion = self.decoder(window, known, specific, condition, self.emitted_input(inputs.emitted))
+        motion = self.decoder(voice, specific, condition, self.emitted_input(inputs.emitted))
         return StepOutputs(self.denormalize(motion), torch.ones_like(motion[..., 0], dtype=torch.bool), heard)
+
+    def heard_sequence(self, shared: Tensor, ahead: Tensor) -> Heard:
+        """Shared codes [B, T, S], look-ahead [B] -> what each motion frame knows; the reference knows all there is."""
+        ahead = ahead if self.config.causal else torch.full_like(ahead, MAX_LOOKAHEAD)
+        window, known = lookahead.windows(shared, ahead)
+        chosen = lookahead.choice(ahead, shared)[:, None].expand(-1, shared.shape[1], -1)
+        return Heard(window, known, chosen)
 
     @torch.inference_mode()
     def guide_codes(self, motion: Tensor) -> Tensor:
@@ -146,7 +154,7 @@ class Audio2Gestures(Generator):
         heard = [part.view(*pcm.shape[:2], *part.shape[1:]) for part in self.features(pcm.flatten(0, 1))]
         state, out = map_leaves(lambda leaf: leaf.to(pcm.dtype), level.init_state(len(pcm))), []
         for t in range(pcm.shape[1]):
-            features, state = level.normalize(Heard(*(part[:, t] for part in heard)), state)
+            features, state = level.normalize(Sound(*(part[:, t] for part in heard)), state)
             out.append(features)
         return torch.stack(out, 1)
 

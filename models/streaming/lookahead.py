@@ -1,4 +1,8 @@
-"""Selectable look-ahead from one set of weights: which audio codes motion frame m = a - L may see."""
+"""Selectable look-ahead from one set of weights: which audio codes motion frame m = a - L may see.
+
+Codes are told by how long ago they were heard, the newest last, whatever the look-ahead: what a body does about a sound
+some frames after it is then the same at every look-ahead, and is learned once.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gesturestream.models.motion import MAX_LOOKAHEAD
+from gesturestream.models.motion import LOOKAHEADS, MAX_LOOKAHEAD
 
 SPAN = MAX_LOOKAHEAD + 1
-"""Audio codes under one motion frame: its own and those of up to 8 frames ahead."""
+"""Audio codes under one motion frame: the newest, of frame a = m + L, and those of the 8 frames before it."""
 
 
 class LookaheadState(NamedTuple):
@@ -34,19 +38,14 @@ def gather(
 ) -> tuple[Tensor, Tensor, Tensor, LookaheadState]:
     """The window of audio codes for motion frame m = a - lookahead.
 
-    code [B, D] of audio frame a, present [B], lookahead [B] -> window [B, 9, D] of frames m..m+8 with zeros where
+    code [B, D] of audio frame a, present [B], lookahead [B] -> window [B, 9, D] of frames a-8..a with zeros where
     masked, known [B, 9] bool, valid [B] bool (False while look-ahead fills), next state.
     """
     codes = torch.cat([state.codes, code[:, None]], 1)
-    heard = torch.cat([state.present, present[:, None]], 1)
-    index = MAX_LOOKAHEAD - lookahead[:, None] + torch.arange(SPAN, device=code.device)
-    inside = index < SPAN
-    index = index.clamp_max(SPAN - 1)
-    known = inside & heard.gather(1, index)
-    window = codes.gather(1, index[:, :, None].expand(-1, -1, codes.shape[2]))
-    window = torch.where(known[:, :, None], window, 0.0)
+    known = torch.cat([state.present, present[:, None]], 1)
+    window = torch.where(known[:, :, None], codes, 0.0)
     valid = state.filled >= lookahead
-    after = LookaheadState(codes[:, 1:], heard[:, 1:], (state.filled + 1).clamp_max(MAX_LOOKAHEAD))
+    after = LookaheadState(codes[:, 1:], known[:, 1:], (state.filled + 1).clamp_max(MAX_LOOKAHEAD))
     return window, known, valid, after
 
 
@@ -55,9 +54,17 @@ def windows(codes: Tensor, lookahead: Tensor) -> tuple[Tensor, Tensor]:
 
     Frames past the sequence's end are masked, as after the audio's end.
     """
-    padded = torch.cat([codes, codes.new_zeros(codes.shape[0], MAX_LOOKAHEAD, codes.shape[2])], 1)
-    spans = padded.unfold(1, SPAN, 1).transpose(2, 3)
-    ahead = torch.arange(SPAN, device=codes.device)
-    inside = torch.arange(codes.shape[1], device=codes.device)[:, None] + ahead < codes.shape[1]
-    known = inside[None] & (ahead[None, None] <= lookahead[:, None, None])
+    frames = torch.arange(codes.shape[1], device=codes.device)[:, None] + torch.arange(
+        -MAX_LOOKAHEAD, 1, device=codes.device
+    )
+    index = frames + lookahead[:, None, None]  # [B, T, 9]
+    known = (index >= 0) & (index < codes.shape[1])
+    flat = index.clamp(0, codes.shape[1] - 1).flatten(1)
+    spans = codes.gather(1, flat[:, :, None].expand(-1, -1, codes.shape[2])).view(*index.shape, -1)
     return spans * known[..., None], known
+
+
+def choice(lookahead: Tensor, like: Tensor) -> Tensor:
+    """Which look-ahead a row has, one of four: [B] -> [B, 4] in the precision of `like`."""
+    offered = torch.tensor(LOOKAHEADS, device=lookahead.device)
+    return (lookahead[:, None] == offered).to(like.dtype)
