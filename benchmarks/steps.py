@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from benchmarks import machine
 from benchmarks.voice import speech
-from gesturestream.models.motion import EMOTIONS, FPS, SAMPLE_RATE
+from gesturestream.models.motion import FPS, SAMPLE_RATE
 from gesturestream.models.noise import normals
 from gesturestream.models.registry import GENERATORS, checkpoint_path
 from gesturestream.models.timing import frame_end
-from gesturestream.realtime.executors.base import Executor, Floats, StepInputs
+from gesturestream.realtime.executors.base import Executor, Floats, StepInputs, neutral_inputs
 from gesturestream.realtime.executors.choose import EXECUTORS, ExecutorError, Wanted, load_executor
 from gesturestream.realtime.finishing import Finisher, rest_packed
 
@@ -74,16 +74,7 @@ def closed_loop_ms(executor: Executor, frames: int, seed: int) -> NDArray[np.flo
 
 def step_inputs(executor: Executor, window: Floats, emitted: Floats, seed: int, frame: int) -> StepInputs:
     """Inputs of one row that hears `window` and showed `emitted` [1, 489] last."""
-    return StepInputs(
-        pcm=window[None],
-        audio_present=np.ones(1, np.bool_),
-        emitted=emitted,
-        noise=normals(np.array([seed], np.uint64), np.array([frame]), executor.info.noise_size),
-        emotion=np.zeros((1, len(EMOTIONS)), np.float32),
-        speaker=np.eye(1, executor.info.speakers, dtype=np.float32),
-        intensity=np.ones(1, np.float32),
-        guide=np.zeros((1, executor.info.guide_size + 1), np.float32),
-        lookahead=np.zeros(1, np.int64),
-        reset=np.full(1, frame == 0),
-        active=np.ones(1, np.bool_),
+    noise = normals(np.array([seed], np.uint64), np.array([frame]), executor.info.noise_size)
+    return neutral_inputs(executor.info, 1)._replace(
+        pcm=window[None], emitted=emitted, noise=noise, reset=np.full(1, frame == 0)
     )

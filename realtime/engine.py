@@ -77,6 +77,7 @@ class Engine:
         self._clock = clock
         self._lock = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._cue_thread: threading.Thread | None = None
         self._closing = self._failed = False
         self._seats: dict[str, Seat] = {}
         self._slots = list(range(self.max_sessions))
@@ -153,7 +154,8 @@ class Engine:
         for lane in self._lanes.values():
             lane.executor.warm_up()
         _warm_up_finishing()
-        threading.Thread(target=self._warm_up_cues, name="gesturestream-cues", daemon=True).start()
+        self._cue_thread = threading.Thread(target=self._warm_up_cues, name="gesturestream-cues", daemon=True)
+        self._cue_thread.start()
         self._thread = threading.Thread(target=self._loop, name="gesturestream-model", daemon=True)
         self._thread.start()
 
@@ -164,6 +166,8 @@ class Engine:
             self._lock.notify_all()
         if self._thread is not None:
             self._thread.join()
+        if self._cue_thread is not None:  # an interpreter that ends while a runtime computes is aborted
+            self._cue_thread.join()
         with self._lock:
             for seat in list(self._seats.values()):
                 self._leave(seat)
@@ -180,7 +184,7 @@ class Engine:
         """The first cue takes most of a second: nobody's model thread should wait for that."""
         _ = self._cues.table
         for lane in self._lanes.values():
-            lane.guides.warm_up()
+            lane.guides.warm_up(stop=lambda: self._closing)
 
     # -- the model thread
 

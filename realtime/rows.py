@@ -8,10 +8,9 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
-from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
 from gesturestream.realtime.cues import CueLibrary, shipped_cues
 from gesturestream.realtime.cues.guide import GuideCodes
-from gesturestream.realtime.executors.base import Executor, Floats, StepInputs, StepOutputs
+from gesturestream.realtime.executors.base import Executor, Floats, StepInputs, StepOutputs, neutral_inputs
 from gesturestream.realtime.finishing import rest_packed
 
 Rows = NDArray[np.int64]
@@ -71,17 +70,6 @@ class Lane:
 
 
 def _staging(executor: Executor) -> StepInputs:
-    rows, info = executor.capacity, executor.info
-    return StepInputs(
-        pcm=np.zeros((rows, info.window_samples), np.float32),
-        audio_present=np.ones(rows, np.bool_),
-        emitted=np.zeros((rows, MOTION_SIZE), np.float32),
-        noise=np.zeros((rows, info.noise_size), np.float32),
-        emotion=np.zeros((rows, len(EMOTIONS)), np.float32),
-        speaker=np.eye(info.speakers, dtype=np.float32)[np.zeros(rows, np.int64)],
-        intensity=np.ones(rows, np.float32),
-        guide=np.zeros((rows, info.guide_size + 1), np.float32),
-        lookahead=np.zeros(rows, np.int64),
-        reset=np.zeros(rows, np.bool_),
-        active=np.zeros(rows, np.bool_),
-    )
+    staging = neutral_inputs(executor.info, executor.capacity)
+    staging.active[:] = False
+    return staging

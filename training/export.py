@@ -14,9 +14,9 @@ from torch.nn import functional
 
 from gesturestream.models import checkpoint
 from gesturestream.models.generator import Generator
-from gesturestream.models.motion import EMOTIONS, LOOKAHEADS, MOTION_SIZE, SAMPLE_RATE
+from gesturestream.models.motion import EMOTIONS, LOOKAHEADS, SAMPLE_RATE
 from gesturestream.models.noise import normals
-from gesturestream.models.step import StepInputs
+from gesturestream.models.step import StepInputs, neutral_inputs
 from gesturestream.models.streaming.state import StateStore, map_leaves
 from gesturestream.training.features import frame_windows
 
@@ -81,20 +81,12 @@ def stream_apart_from_whole(generator: Generator, pcm: Floats, lookahead: int) -
 
 def _inputs(model: Generator, lookahead: int) -> StepInputs:
     """What does not change from step to step; a told emotion and a middling speaker, float64."""
-    nothing: Tensor = torch.zeros(0)
-    emotion = functional.one_hot(torch.tensor([1]), len(EMOTIONS)).double()
-    return StepInputs(
-        pcm=nothing,
-        audio_present=nothing,
-        emitted=torch.zeros(1, MOTION_SIZE),
-        noise=nothing,
-        emotion=emotion,
+    blank = StepInputs(*map(torch.from_numpy, neutral_inputs(model.info, 1)))
+    doubles = StepInputs(*(value.double() if value.is_floating_point() else value for value in blank))
+    return doubles._replace(
+        emotion=functional.one_hot(torch.tensor([1]), len(EMOTIONS)).double(),
         speaker=torch.full((1, model.info.speakers), 1 / model.info.speakers).double(),
-        intensity=torch.ones(1).double(),
-        guide=torch.zeros(1, model.info.guide_size + 1).double(),
         lookahead=torch.tensor([lookahead]),
-        reset=torch.tensor([False]),
-        active=torch.tensor([True]),
     )
 
 
@@ -104,18 +96,12 @@ def _whole(fixed: StepInputs, windows: Tensor, shown: Tensor, noise: Tensor) -> 
     def along(value: Tensor) -> Tensor:
         return value[:, None].expand(-1, len(windows), *value.shape[1:])
 
-    return StepInputs(
+    return StepInputs(*map(along, fixed))._replace(
         pcm=windows[None],
         audio_present=torch.ones(1, len(windows), dtype=torch.bool),
         emitted=shown[None],
         noise=noise[None],
-        emotion=along(fixed.emotion),
-        speaker=along(fixed.speaker),
-        intensity=along(fixed.intensity),
-        guide=along(fixed.guide),
         lookahead=fixed.lookahead,
-        reset=along(fixed.reset),
-        active=along(fixed.active),
     )
 
 

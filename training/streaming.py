@@ -11,7 +11,7 @@ from torch.nn import functional
 from gesturestream.models.generator import Generator
 from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
 from gesturestream.models.noise import normals
-from gesturestream.models.step import StepInputs
+from gesturestream.models.step import StepInputs, neutral_inputs
 from gesturestream.models.streaming.state import StateStore
 from gesturestream.training.clips import Clip
 from gesturestream.training.features import frame_windows
@@ -67,22 +67,14 @@ def whole(generator: Generator, clips: list[Clip], *, seed: int = 0, told_emotio
 
 def _along(value: Tensor, frames: int) -> Tensor:
     """A control [1, ...] held for all frames: [1, T, ...]."""
-    return value[:, None].expand(-1, frames, *value.shape[1:]) if value.numel() else value
+    return value[:, None].expand(-1, frames, *value.shape[1:])
 
 
 def _controls(generator: Generator, clips: list[Clip], lookahead: int, told_emotion: bool) -> StepInputs:
-    rows = len(clips)
-    nothing: Tensor = torch.zeros(0)
-    return StepInputs(
-        pcm=nothing,
-        audio_present=nothing,
-        emitted=nothing,
-        noise=nothing,
+    blank = StepInputs(*map(torch.from_numpy, neutral_inputs(generator.info, len(clips))))
+    return blank._replace(
         emotion=functional.one_hot(torch.tensor([c.emotion for c in clips]), len(EMOTIONS)).float() * told_emotion,
         speaker=functional.one_hot(torch.tensor([c.speaker for c in clips]), generator.info.speakers).float(),
         intensity=torch.tensor([c.intensity for c in clips]),
-        guide=torch.zeros(rows, generator.info.guide_size + 1),
-        lookahead=torch.full((rows,), lookahead),
-        reset=torch.zeros(rows, dtype=torch.bool),
-        active=torch.ones(rows, dtype=torch.bool),
+        lookahead=torch.full((len(clips),), lookahead),
     )

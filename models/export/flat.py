@@ -9,13 +9,8 @@ from torch import Tensor, nn
 
 from gesturestream.models.export.artefact import Kind, StateLeaf
 from gesturestream.models.generator import Generator
-from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
-from gesturestream.models.step import StepInputs
+from gesturestream.models.step import StepInputs, input_names, neutral_inputs
 from gesturestream.models.streaming.state import Ring, State, named_leaves
-
-MASKS = ("reset", "active")
-"""Inputs that only state stores know: no part of the step."""
-INPUTS = tuple(name for name in StepInputs._fields if name not in MASKS)
 
 
 class FlatStep(nn.Module):
@@ -24,12 +19,13 @@ class FlatStep(nn.Module):
     def __init__(self, generator: Generator) -> None:
         super().__init__()
         self.generator = generator
+        self.names = input_names(generator.info)
         self._like = generator.init_state(1)
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        given = dict(zip(INPUTS, tensors, strict=False))
-        inputs = StepInputs(**given, **dict.fromkeys(MASKS))
-        state = rebuilt(self._like, iter(tensors[len(INPUTS) :]))
+        given = dict(zip(self.names, tensors, strict=False))
+        inputs = StepInputs(**{name: given.get(name) for name in StepInputs._fields})
+        state = rebuilt(self._like, iter(tensors[len(self.names) :]))
         outputs, after = self.generator(inputs, state)
         return (*outputs, *(leaf for _, leaf in named_leaves(after)))
 
@@ -55,20 +51,9 @@ def rebuilt(like: State, leaves: Iterator[Tensor]) -> State:
 
 def example_inputs(generator: Generator, rows: int) -> tuple[Tensor, ...]:
     """Inputs of the flat step, state included, for `rows` new sessions that hear silence."""
-    info = generator.info
-    named = {
-        "pcm": torch.zeros(rows, info.window_samples),
-        "audio_present": torch.ones(rows, dtype=torch.bool),
-        "emitted": torch.zeros(rows, MOTION_SIZE),
-        "noise": torch.zeros(rows, info.noise_size),
-        "emotion": torch.zeros(rows, len(EMOTIONS)),
-        "speaker": torch.eye(info.speakers)[[0] * rows],
-        "intensity": torch.ones(rows),
-        "guide": torch.zeros(rows, info.guide_size + 1),
-        "lookahead": torch.zeros(rows, dtype=torch.int64),
-    }
-    assert tuple(named) == INPUTS
-    return (*named.values(), *(leaf for _, leaf in named_leaves(generator.init_state(rows))))
+    blank = neutral_inputs(generator.info, rows)
+    given = [torch.from_numpy(getattr(blank, name)) for name in input_names(generator.info)]
+    return (*given, *(leaf for _, leaf in named_leaves(generator.init_state(rows))))
 
 
 def state_leaves(state: State, prefix: str = "state") -> Iterator[StateLeaf]:

@@ -26,10 +26,10 @@ from gesturestream.models.export.artefact import (
     file_digest,
     guide_path,
 )
-from gesturestream.models.export.flat import INPUTS, FlatGuide, FlatStep, dtype_name, example_inputs, state_leaves
+from gesturestream.models.export.flat import FlatGuide, FlatStep, dtype_name, example_inputs, state_leaves
 from gesturestream.models.generator import Generator
 from gesturestream.models.motion import MOTION_SIZE
-from gesturestream.models.step import StepOutputs
+from gesturestream.models.step import StepOutputs, input_names
 
 EXAMPLE_ROWS = 3
 EXAMPLE_FRAMES = 61
@@ -62,16 +62,16 @@ def export_onnx(source: Path, output: Path) -> list[Path]:
 
 def _export_step(generator: Generator, source: Path, shared: Weights, output: Path) -> Path:
     leaves = tuple(state_leaves(generator.init_state(1)))
-    names = [leaf.name for leaf in leaves]
+    names, inputs = [leaf.name for leaf in leaves], input_names(generator.info)
     results = [*StepOutputs._fields, *(NEXT + name for name in names)]
     examples = example_inputs(generator, EXAMPLE_ROWS)
-    graph, outputs = _traced(FlatStep(generator), examples, [*INPUTS, *names], results, "rows")
+    graph, outputs = _traced(FlatStep(generator), examples, [*inputs, *names], results, "rows")
     description = Description(
         format=FORMAT,
         generator=generator.info,
         weights=shared,
         graph_bytes=0,
-        inputs=_arrays(INPUTS, examples[: len(INPUTS)], "rows"),
+        inputs=_arrays(inputs, examples[: len(inputs)], "rows"),
         outputs=_arrays(StepOutputs._fields, outputs[: len(StepOutputs._fields)], "rows"),
         state=leaves,
         guide=guide_path(output).name if generator.info.guide_size else None,

@@ -6,6 +6,8 @@ in step with the voice. A generator's own encoder gives the codes (`Executor.gui
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,9 +80,11 @@ class GuideCodes:
         self._size = executor.info.guide_size
         self._codes: dict[int, Floats] = {}
 
-    def warm_up(self) -> None:
-        """Makes all of them. Another thread than the one that asks `at` may call it."""
+    def warm_up(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Makes all of them, until `stop`. Another thread than the one that asks `at` may call it."""
         for cue in range(len(self._library.names) if self._size else 0):
+            if stop():
+                return
             self._of(cue)
 
     def at(self, playing: Playing) -> Floats:

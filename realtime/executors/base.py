@@ -7,10 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
-from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
+from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs, neutral_inputs
 
-__all__ = ["Bools", "Executor", "Floats", "GeneratorInfo", "StepInputs", "StepOutputs", "buckets_up_to", "silence"]
+__all__ = [
+    "Bools", "Executor", "Floats", "GeneratorInfo", "StepInputs", "StepOutputs", "buckets_up_to", "neutral_inputs",
+]  # fmt: skip
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -43,20 +44,3 @@ def buckets_up_to(capacity: int) -> tuple[int, ...]:
         raise ValueError(f"expected a capacity of at least one row, got {capacity}")
     powers = [2**i for i in range(capacity.bit_length()) if 2**i < capacity]
     return (*powers, capacity)
-
-
-def silence(info: GeneratorInfo, rows: int) -> StepInputs:
-    """Inputs of `rows` sessions that run and hear nothing."""
-    return StepInputs(
-        pcm=np.zeros((rows, info.window_samples), np.float32),
-        audio_present=np.ones(rows, np.bool_),
-        emitted=np.zeros((rows, MOTION_SIZE), np.float32),
-        noise=np.zeros((rows, info.noise_size), np.float32),
-        emotion=np.zeros((rows, len(EMOTIONS)), np.float32),
-        speaker=np.eye(info.speakers, dtype=np.float32)[np.zeros(rows, np.int64)],
-        intensity=np.ones(rows, np.float32),
-        guide=np.zeros((rows, info.guide_size + 1), np.float32),
-        lookahead=np.zeros(rows, np.int64),
-        reset=np.zeros(rows, np.bool_),
-        active=np.ones(rows, np.bool_),
-    )

@@ -6,7 +6,7 @@ import numpy as np
 
 from gesturestream.models.noise import normals
 from gesturestream.models.timing import frame_end
-from gesturestream.realtime.executors.base import Executor, Floats, silence
+from gesturestream.realtime.executors.base import Executor, Floats, neutral_inputs
 
 
 def closed_loop(executor: Executor, pcm: Floats, frames: int, *, lookahead: int = 0, seed: int = 1) -> Floats:
@@ -15,7 +15,7 @@ def closed_loop(executor: Executor, pcm: Floats, frames: int, *, lookahead: int 
     padded = np.concatenate([np.zeros(window, np.float32), pcm, np.zeros(frame_end(frames + lookahead), np.float32)])
     motion: list[Floats] = []
     for k in range(frames + lookahead):
-        inputs = silence(executor.info, 1)
+        inputs = neutral_inputs(executor.info, 1)
         inputs.pcm[0] = padded[frame_end(k) : frame_end(k) + window]
         inputs.noise[0] = normals(np.array([seed], np.uint64), np.array([k]), executor.info.noise_size)[0]
         inputs.lookahead[0], inputs.reset[0] = lookahead, k == 0

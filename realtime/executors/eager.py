@@ -12,7 +12,7 @@ from gesturestream.models import checkpoint
 from gesturestream.models.generator import Generator
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming.state import StateStore, map_leaves
-from gesturestream.realtime.executors.base import buckets_up_to, silence
+from gesturestream.realtime.executors.base import buckets_up_to, neutral_inputs
 
 
 class EagerExecutor:
@@ -40,7 +40,7 @@ class EagerExecutor:
     def warm_up(self) -> None:
         for rows in self.buckets:
             for _ in range(2):
-                self.step(silence(self.info, rows))
+                self.step(neutral_inputs(self.info, rows))
         self._state = self._new_state()
 
     @torch.inference_mode()

@@ -17,7 +17,7 @@ from gesturestream.models.export.artefact import (
     verified,
 )
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
-from gesturestream.realtime.executors.base import Floats, buckets_up_to, silence
+from gesturestream.realtime.executors.base import Floats, buckets_up_to, neutral_inputs
 from gesturestream.realtime.executors.rows_state import Array, RowsState
 
 
@@ -54,7 +54,7 @@ class OnnxExecutor:
     def warm_up(self) -> None:
         for rows in self.buckets:
             for _ in range(2):
-                self.step(silence(self.info, rows))
+                self.step(neutral_inputs(self.info, rows))
         self._state.clear()
 
     def step(self, inputs: StepInputs) -> StepOutputs:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gesturestream.models.motion import EMOTIONS, MOTION_SIZE
+from gesturestream.models.motion import MOTION_SIZE
 from gesturestream.models.noise import normals
-from gesturestream.models.step import StepInputs, StepOutputs
+from gesturestream.models.step import StepInputs, StepOutputs, neutral_inputs
 from gesturestream.models.timing import frame_end, frames_covering
 from gesturestream.realtime.executors.base import Executor
 
@@ -58,26 +58,18 @@ def run(executor: Executor, rows: list[Row], bucket: int | None = None) -> list[
 
 def _inputs(executor: Executor, rows: list[Row], bucket: int, tick: int) -> StepInputs:
     info = executor.info
-    blank = StepInputs(
-        pcm=np.full((bucket, info.window_samples), np.nan, np.float32),  # idle rows hold garbage on purpose
-        audio_present=np.ones(bucket, bool),
-        emitted=np.full((bucket, MOTION_SIZE), np.nan, np.float32),
-        noise=np.full((bucket, info.noise_size), np.nan, np.float32),
-        emotion=np.zeros((bucket, len(EMOTIONS)), np.float32),
-        speaker=np.zeros((bucket, info.speakers), np.float32),
-        intensity=np.ones(bucket, np.float32),
-        guide=np.full((bucket, info.guide_size + 1), np.nan, np.float32),
-        lookahead=np.zeros(bucket, np.int64),
-        reset=np.zeros(bucket, bool),
-        active=np.zeros(bucket, bool),
-    )
+    blank = neutral_inputs(info, bucket)
+    blank.active[:] = False
+    for array in blank:  # idle rows hold garbage on purpose
+        if array.dtype == np.float32:
+            array[:] = np.nan
     for i, row in enumerate(rows):
         if row.starts_at <= tick and row.steps_left > 0:
-            _fill(blank, i, row, info.window_samples, info.noise_size)
+            _fill(blank, i, row, info.window_samples, info.noise_size, list(info.settings.values()))
     return blank
 
 
-def _fill(inputs: StepInputs, i: int, row: Row, window: int, noise_size: int) -> None:
+def _fill(inputs: StepInputs, i: int, row: Row, window: int, noise_size: int, settings: list[float]) -> None:
     inputs.active[i], inputs.reset[i] = True, row.frame == 0
     inputs.audio_present[i] = row.frame < row.audio_frames
     end = frame_end(row.frame)
@@ -88,7 +80,9 @@ def _fill(inputs: StepInputs, i: int, row: Row, window: int, noise_size: int) ->
     inputs.noise[i] = normals(np.array([row.seed], np.uint64), np.array([row.frame]), noise_size)[0]
     inputs.lookahead[i], inputs.intensity[i] = row.lookahead, row.intensity
     inputs.guide[i] = 0.0 if row.guide is None else row.guide[row.frame % len(row.guide)]
+    inputs.speaker[i], inputs.emotion[i] = 0.0, 0.0
     inputs.speaker[i, row.speaker] = 1.0
+    inputs.hint[i], inputs.settings[i] = 0.0, settings
     if row.emotion is not None:
         inputs.emotion[i, row.emotion] = 1.0
 

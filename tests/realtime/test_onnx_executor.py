@@ -226,9 +226,9 @@ def test_example_of_the_docs_moves_as_the_executor_does(tmp_path):
 def one_step(row, frame, executor, noise, motion):
     """What the example gave to step `frame`."""
     from gesturestream.models.timing import frame_end
-    from gesturestream.realtime.executors.base import silence
+    from gesturestream.realtime.executors.base import neutral_inputs
 
-    inputs, window = silence(executor.info, 1), executor.info.window_samples
+    inputs, window = neutral_inputs(executor.info, 1), executor.info.window_samples
     padded = np.concatenate([np.zeros(window, np.float32), row.pcm, np.zeros(534, np.float32)])
     end = frame_end(frame)
     inputs.pcm[0], inputs.reset[0] = padded[end : end + window], frame == 0
