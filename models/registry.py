@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).parent / "assets"
 
-_CLASSES = {"audio2gestures": "gesturestream.models.audio2gestures:Audio2Gestures"}
+_CLASSES = {
+    "audio2gestures": "gesturestream.models.audio2gestures:Audio2Gestures",
+    "emage": "gesturestream.models.emage:Emage",
+}
 """Name -> module:class; a new generator joins here."""
 
 GENERATORS: tuple[str, ...] = tuple(_CLASSES)

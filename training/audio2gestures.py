@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from gesturestream.models.audio2gestures import Audio2Gestures
-from gesturestream.models.audio2gestures.audio_encoder import PRESENCE, smooth_sequence
-from gesturestream.models.audio2gestures.mapping import coloured
 from gesturestream.models.motion import EMOTIONS
+from gesturestream.models.streaming.hearing import PRESENCE, smooth_sequence
+from gesturestream.models.streaming.wandering import coloured
 from gesturestream.training import losses
 from gesturestream.training.dataset import FACE, Batch
 from gesturestream.training.losses import Body

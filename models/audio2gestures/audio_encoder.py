@@ -9,13 +9,9 @@ from torch import Tensor, nn
 
 from gesturestream.models.motion import EMOTIONS
 from gesturestream.models.streaming.convolution import CausalStack
+from gesturestream.models.streaming.hearing import PRESENCE, smooth_logits
 from gesturestream.models.streaming.level import FEATURES
 from gesturestream.models.streaming.state import Ring
-
-PRESENCE = FEATURES - 1
-"""Index of the presence feature: 1 while there is speech."""
-EMOTION_RATE = 1.0 / 45.0
-"""Share of a frame of speech in the heard emotion: a memory of 1.5 s of speech."""
 
 
 class AudioState(NamedTuple):
@@ -44,17 +40,3 @@ class AudioEncoder(nn.Module):
         hidden, stack = self.stack.step(features, state.stack)
         logits = smooth_logits(self.emotion(hidden), features[:, PRESENCE], state.logits)
         return self.shared(hidden), logits.softmax(-1), AudioState(stack, logits)
-
-
-def smooth_logits(instant: Tensor, presence: Tensor, before: Tensor) -> Tensor:
-    """Averages emotion logits over speech: instant [B, 8], presence [B], before [B, 8] -> [B, 8]."""
-    return before + EMOTION_RATE * presence[:, None] * (instant - before)
-
-
-def smooth_sequence(instant: Tensor, presence: Tensor) -> Tensor:
-    """The same over a sequence: [B, T, 8], [B, T] -> [B, T, 8]."""
-    logits, out = torch.zeros_like(instant[:, 0]), []
-    for t in range(instant.shape[1]):
-        logits = smooth_logits(instant[:, t], presence[:, t], logits)
-        out.append(logits)
-    return torch.stack(out, 1)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gesturestream.models.audio2gestures.audio_encoder import PRESENCE, AudioEncoder, AudioState, smooth_sequence
+from gesturestream.models.audio2gestures.audio_encoder import AudioEncoder, AudioState
 from gesturestream.models.audio2gestures.config import Audio2GesturesConfig
 from gesturestream.models.audio2gestures.decoder import Decoder, Heard
 from gesturestream.models.audio2gestures.mapping import MappingNet, MappingState
@@ -24,6 +24,7 @@ from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming import level, lookahead
 from gesturestream.models.streaming.features import WINDOW_SAMPLES, LogMel
 from gesturestream.models.streaming.features import Heard as Sound
+from gesturestream.models.streaming.hearing import PRESENCE, smooth_sequence
 from gesturestream.models.streaming.state import Ring, map_leaves, select
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal, NamedTuple
 
 import torch
@@ -10,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gesturestream.models.streaming.convolution import CausalConv1d, Past
-from gesturestream.models.streaming.state import Ring, append, map_leaves
+from gesturestream.models.streaming.state import Ring, append
+from gesturestream.models.streaming.wandering import ColourState, colour, coloured, new_colour
 
 Source = Literal["mapped", "normal", "none"]
 
@@ -18,14 +18,6 @@ STYLE_RATE = 1.0 / 30.0
 """Share of the way to a newly drawn style per frame."""
 REDRAW_ABOVE = 2.9
 """A normal above this draws a new style: about once in 18 s."""
-
-
-KEEP = 0.9
-"""Share of itself that the noise keeps per frame, twice over: a half-life of about 0.3 s."""
-ACTIVITY_RATE = 0.1
-IDLE_PACE = 0.1
-"""How fast the noise wanders in silence, beside its pace in speech."""
-_SLOW_GAIN = (1.0 + KEEP) / math.sqrt(1.0 + KEEP**2)  # gives the twice smoothed noise unit variance
 
 
 class StyleState(NamedTuple):
@@ -36,44 +28,10 @@ class StyleState(NamedTuple):
     drawn: Tensor  # [B] int64: 0 before the first frame
 
 
-class ColourState(NamedTuple):
-    """The noise smoothed once and twice; it starts still and is at full strength after a second of speech."""
-
-    activity: Tensor  # [B] presence of speech, smoothed
-    once: Tensor  # [B, I]
-    twice: Tensor  # [B, I]
-
-
 class MappingState(NamedTuple):
     style: StyleState
     colour: ColourState
     past: Ring
-
-
-def new_colour(rows: int, size: int) -> ColourState:
-    return ColourState(torch.zeros(rows), torch.zeros(rows, size), torch.zeros(rows, size))
-
-
-def colour(e: Tensor, presence: Tensor, state: ColourState) -> tuple[Tensor, ColourState]:
-    """Normals [B, I] drawn anew each frame to noise of unit variance that wanders.
-
-    Codes drawn anew 30 times a second twitch; the paper's own noise is smoothed by its non-causal network. The noise
-    wanders while there is speech (presence [B], 0..1) and hardly in silence: hands at rest stay where they are.
-    """
-    activity = state.activity + ACTIVITY_RATE * (presence - state.activity)
-    keep = KEEP ** (IDLE_PACE + (1.0 - IDLE_PACE) * activity)[:, None]
-    once = keep * state.once + (1.0 - keep.square()).sqrt() * e
-    twice = keep * state.twice + (1.0 - keep) * once
-    return _SLOW_GAIN * twice, ColourState(activity, once, twice)
-
-
-def coloured(e: Tensor, presence: Tensor) -> Tensor:
-    """`colour` over a sequence [B, T, I], presence [B, T], from a new state."""
-    state, out = map_leaves(lambda leaf: leaf.to(e), new_colour(e.shape[0], e.shape[2])), []
-    for t in range(e.shape[1]):
-        value, state = colour(e[:, t], presence[:, t], state)
-        out.append(value)
-    return torch.stack(out, 1)
 
 
 class MappingNet(nn.Module):
