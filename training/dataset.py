@@ -18,14 +18,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gesturestream.models.body.skeleton import FACE_JOINTS
-from gesturestream.models.motion import BLENDSHAPES, EXPRESSIONS, LOOKAHEADS, MOTION_SIZE
+from gesturestream.models.motion import BLENDSHAPES, EXPRESSIONS, FPS, LOOKAHEADS, MOTION_SIZE
+from gesturestream.models.step import WORD_AHEAD_FRAMES
 from gesturestream.models.streaming.level import FEATURES
+from gesturestream.models.words import WORD_IDS, word_ids
 from gesturestream.training.clips import Clip
 from gesturestream.training.datasets.reader import Reader, ReaderOptions
 from gesturestream.training.datasets.recognise import open_reader
 from gesturestream.training.features import as_recorded, clip_features
+from gesturestream.training.speech.speech import Word
 
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 BODY_DELAY_FRAMES = 10
 """The body's target is the teacher delayed by 10 - L frames: an unheard stroke cannot be prepared (design.md 3.8).
 
@@ -33,7 +36,7 @@ Twelve were tried first: the median stroke then came 0.43 to 0.48 s late at look
 FACE_DELAY_FRAMES = 2
 BUILD_CLIPS = 16
 """Clips whose features are computed together."""
-MOTION_FILE, FEATURES_FILE = "motion.f32", "features.f16"
+MOTION_FILE, FEATURES_FILE, WORDS_FILE = "motion.f32", "features.f16", "words.i16"
 
 Progress = Callable[[int, int], None]
 """Told how many clips of how many are read."""
@@ -48,6 +51,7 @@ class Batch(NamedTuple):
     speaker: Tensor  # [B] index
     intensity: Tensor  # [B]
     lookahead: Tensor  # [B] frames
+    words: Tensor  # int64 [B, T, 2, N] n-gram ids of the word spoken, and of the one WORD_AHEAD_FRAMES later
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,7 @@ class Part:
         self.entries = [_Entry(**e) for e in json.loads((folder / "entries.json").read_text())]
         self.motion: NDArray[np.float32] = np.memmap(folder / MOTION_FILE, np.float32, "r").reshape(-1, MOTION_SIZE)
         self.features: NDArray[np.float16] = np.memmap(folder / FEATURES_FILE, np.float16, "r").reshape(-1, 2, FEATURES)
+        self.words: NDArray[np.int16] = np.memmap(folder / WORDS_FILE, np.int16, "r").reshape(-1, WORD_IDS)
 
     def window(
         self, entry: _Entry, length: int, generator: np.random.Generator, lookaheads: tuple[int, ...]
@@ -82,7 +87,15 @@ class Part:
             entry.speaker,
             entry.intensity,
             lookahead,
+            self._heard_words(entry, frames),
         )
+
+    def _heard_words(self, entry: _Entry, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[T, 2, N] at `frames`; nothing is said after the clip's end."""
+        later = frames + WORD_AHEAD_FRAMES
+        last = entry.start + entry.frames - 1
+        ahead = np.where((later <= last)[:, None], self.words[np.minimum(later, last)], 0)
+        return np.stack([self.words[frames], ahead], 1).astype(np.int64)
 
 
 class Corpus:
@@ -163,7 +176,7 @@ FACE = _face_mask()
 
 
 def _collate(windows: list[tuple[object, ...]]) -> Batch:
-    features, motion, emotion, speaker, intensity, lookahead = zip(*windows)
+    features, motion, emotion, speaker, intensity, lookahead, words = zip(*windows)
     return Batch(
         torch.from_numpy(np.stack(features)),
         torch.from_numpy(np.stack(motion)),
@@ -171,6 +184,7 @@ def _collate(windows: list[tuple[object, ...]]) -> Batch:
         torch.tensor(speaker),
         torch.tensor(intensity, dtype=torch.float32),
         torch.tensor(lookahead),
+        torch.from_numpy(np.stack(words)),
     )
 
 
@@ -209,13 +223,16 @@ def _write(reader: Reader, names: list[str], folder: Path, progress: Progress | 
     entries: list[_Entry] = []
     start = 0
     with ExitStack() as stack:
-        motion, features = (stack.enter_context((folder / f).open("wb")) for f in (MOTION_FILE, FEATURES_FILE))
+        motion, features, words = (
+            stack.enter_context((folder / name).open("wb")) for name in (MOTION_FILE, FEATURES_FILE, WORDS_FILE)
+        )
         for i in range(0, len(names), BUILD_CLIPS):
             clips = [reader.load(name) for name in names[i : i + BUILD_CLIPS]]
             for clip, heard in zip(clips, _two_recordings(clips, seed=i)):
                 frames = min(len(clip.motion), len(heard))
                 motion.write(np.ascontiguousarray(clip.motion[:frames], np.float32).tobytes())
                 features.write(heard[:frames].astype(np.float16).tobytes())
+                words.write(spoken(clip.words, frames).tobytes())
                 entries.append(_entry(clip, start, frames))
                 start += frames
             if progress:
@@ -233,6 +250,15 @@ def _two_recordings(clips: list[Clip], seed: int) -> list[NDArray[np.float32]]:
         other = clip_features([as_recorded(clips[i].pcm, generator) for i in voiced])
         for i, a, b in zip(voiced, clean, other):
             out[i] = np.stack([a, b], 1)
+    return out
+
+
+def spoken(words: Sequence[Word], frames: int) -> NDArray[np.int16]:
+    """[T, N] n-gram ids of the word that is being spoken when a frame ends; zeros between words."""
+    out = np.zeros((frames, WORD_IDS), np.int16)
+    for word in words:
+        first, last = (max(0, round(s * FPS)) for s in (word.start_s, word.stop_s))
+        out[first : max(first + 1, last)] = word_ids(word.text)
     return out
 
 

@@ -28,7 +28,9 @@ class Stage:
     trainer: TrainerConfig
     objective: Callable[[Generator, bool], Objective]
     """(model, networks in bf16) -> what is minimised. The trainer says whether, the objective knows where: kinematics
-    and losses stay float32."""
+    and losses stay float32. One with an attribute `progress` is told the share of the stage that is done, 0..1."""
+    shown: bool = True
+    """Whether the model moves already, so that TensorBoard gets a clip of it now and then."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,9 +20,10 @@ from gesturestream.training.dataset import Batch, Corpus
 from gesturestream.training.export import export
 from gesturestream.training.recipe import Recipe, Stage
 from gesturestream.training.recipes.audio2gestures import TrainAudio2Gestures
+from gesturestream.training.recipes.emage import TrainEmage
 from gesturestream.training.trainer import Report, Trainer, TrainerConfig, accelerator_for
 
-RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (TrainAudio2Gestures,)}
+RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (TrainAudio2Gestures, TrainEmage)}
 """What `gesturestream train` offers; a new generator joins here."""
 
 TOLD_EVERY = 100
@@ -115,7 +116,7 @@ def _watcher(ground: _Ground, stage: Stage, trainer: Trainer) -> held_out.Watche
         held_out.batches(ground.folders, config, ground.corpus.lookaheads, ground.recipe.reader),
         held_out.clip(ground.folders, ground.recipe.reader),
         ground.accelerator.device,
-        streamable=ground.recipe.streamable,
+        streamable=ground.recipe.streamable and stage.shown,
     )
 
 

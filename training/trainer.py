@@ -103,6 +103,7 @@ class Trainer:
         model.to(self.accelerator.device)
         self.average = deepcopy(model).eval()
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-4)
+        self._objective = objective
         self._forward: nn.Module = self.accelerator.prepare_model(_Forward(model, objective))
         self.step, self.spent_s, self._stop = 0, 0.0, False
         folder.mkdir(parents=True, exist_ok=True)
@@ -141,6 +142,8 @@ class Trainer:
         torch.manual_seed(int(np.random.SeedSequence([self.config.seed, number]).generate_state(1, np.uint64)[0] >> 1))
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self._schedule()
+        if hasattr(self._objective, "progress"):
+            self._objective.progress = self.progress
         terms = self._forward(send_to_device(draw(number), self.accelerator.device))
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(terms["total"])

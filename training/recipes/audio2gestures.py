@@ -6,18 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 
 from gesturestream.models.audio2gestures import Audio2Gestures, Audio2GesturesConfig
 from gesturestream.models.generator import Generator
-from gesturestream.models.motion import MOTION_SIZE
 from gesturestream.training.audio2gestures import LossWeights, Objective, clip_statistics
 from gesturestream.training.dataset import BODY_DELAY_FRAMES, Corpus
+from gesturestream.training.normalisation import set_normalisation
 from gesturestream.training.recipe import Recipe, Stage
-
-STD_FLOOR = 0.05
-"""Least deviation a value is divided by: what hardly moves must not be blown up."""
 
 Row = Literal["baseline", "split", "mapping", "bicycle", "full"]
 """Rows of the paper's Table 2; each adds a component to the one before, the last one the diversity loss."""
@@ -65,7 +61,7 @@ class TrainAudio2Gestures(Recipe):
     def prepare(self, model: Generator, corpus: Corpus) -> None:
         if not self.model.causal:
             corpus.lookaheads = (BODY_DELAY_FRAMES,)  # the reference hears what is to come: nothing is delayed
-        set_normalisation(_own(model), corpus)
+        set_normalisation(_own(model).motion_mean, _own(model).motion_std, corpus)
 
     def stages(self) -> tuple[Stage, ...]:
         weights = replace(self.losses, **_WITHOUT[self.ablation][1])
@@ -89,13 +85,6 @@ class TrainAudio2Gestures(Recipe):
 def _own(model: Generator) -> Audio2Gestures:
     assert isinstance(model, Audio2Gestures)
     return model
-
-
-def set_normalisation(model: Audio2Gestures, corpus: Corpus) -> None:
-    """Mean and (floored) deviation of every motion value over the corpus."""
-    sample = corpus.sample_motion(50000).astype(np.float64)
-    model.motion_mean.copy_(torch.from_numpy(sample.mean(0)).float())
-    model.motion_std.copy_(torch.from_numpy(np.maximum(sample.std(0), np.full(MOTION_SIZE, STD_FLOOR))).float())
 
 
 @torch.inference_mode()
