@@ -25,6 +25,7 @@ from gesturestream.bridge.server.config import ServerConfig
 from gesturestream.bridge.server.doors import Doors
 from gesturestream.bridge.server.handler import Handler
 from gesturestream.bridge.server.mailroom import Mailroom
+from gesturestream.bridge.server.output import Output
 from gesturestream.bridge.server.publisher import Publisher
 from gesturestream.bridge.server.registry import Registry
 from gesturestream.bridge.server.requests import Requests
@@ -62,11 +63,20 @@ class Local:
 class BridgeServer:
     """Listens while it is used as an async context manager; all methods belong to its event loop."""
 
-    def __init__(self, engine: Engine, config: ServerConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        config: ServerConfig,
+        *,
+        output: Output | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`output` shows sessions besides those who connect."""
         self.config = config
         self.url = ""
         """Where the viewer is, once listening."""
         self._engine = engine
+        self._output = output
         self._clock = clock
         self._handlers: set[Handler] = set()
         self._registry: Registry
@@ -81,6 +91,7 @@ class BridgeServer:
             max_sessions=self.config.max_sessions,
             limits=self.config.limits,
             clock=self._clock,
+            output=self._output,
         )
         self._server = await self._listen()
         port = self._server.sockets[0].getsockname()[1]
@@ -241,13 +252,18 @@ def _clearer(error: OSError, config: ServerConfig) -> OSError:
 
 
 async def serve(
-    engine: Engine, config: ServerConfig, *, local: Local | None = None, ready: Callable[[str], None] | None = None
+    engine: Engine,
+    config: ServerConfig,
+    *,
+    local: Local | None = None,
+    output: Output | None = None,
+    ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves until cancelled. `ready` is called with the viewer's URL once clients can connect.
 
     PortInUse, or OSError naming address and port, when it cannot listen; ValueError for unusable TLS files.
     """
-    async with BridgeServer(engine, config) as server:
+    async with BridgeServer(engine, config, output=output) as server:
         if local is not None:
             server.add_local(local)
         if ready is not None:

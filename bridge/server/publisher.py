@@ -49,6 +49,8 @@ class Publisher:
         """The owner has said `end`."""
         self.abandoned = False
         """The owner was thrown out and may not come back."""
+        self.tap: Callable[[Frame], None] | None = None
+        """Takes every frame besides the readers, on the model thread: it must not wait."""
         self._mailroom = mailroom
         self._ready = ready
         self._on_end, self._on_failure = ended, failed
@@ -57,6 +59,9 @@ class Publisher:
         self._ids: dict[str, deque[Id]] = defaultdict(lambda: deque(maxlen=_MAX_REMEMBERED_IDS))
 
     def on_frame(self, frame: Frame) -> None:
+        tap = self.tap
+        if tap is not None:
+            tap(frame)
         shared = SharedFrame(frame)
         with self._mailroom.lock:
             for outbox in self._outboxes:

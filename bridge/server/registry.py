@@ -12,6 +12,7 @@ from gesturestream.bridge.protocol.codes import CloseCode, Limits
 from gesturestream.bridge.protocol.messages import Start
 from gesturestream.bridge.protocol.replies import error_text, to_json
 from gesturestream.bridge.server.mailroom import Mailroom, Outbox
+from gesturestream.bridge.server.output import Output
 from gesturestream.bridge.server.publisher import Publisher
 from gesturestream.bridge.server.ready import ready_message
 from gesturestream.realtime.config import SessionConfig
@@ -38,8 +39,10 @@ class Registry:
         max_sessions: int | None,
         limits: Limits,
         clock: Callable[[], float],
+        output: Output | None = None,
     ) -> None:
         self.engine = engine
+        self._output = output
         self.mailroom = mailroom
         self._limits = limits
         self._max_sessions = max_sessions
@@ -82,7 +85,7 @@ class Registry:
         if self._max_sessions is not None and len(self) >= self._max_sessions:
             raise ServerFull(f"expected at most {self._max_sessions} sessions", self._limits.retry_after_s)
         publisher.session = self.engine.open(config, publisher)
-        self._publishers[publisher.session.id] = publisher
+        self._publish(publisher)
 
     async def _make_room(self) -> bool:
         waiting = next(iter(self._timers), None)
@@ -96,9 +99,15 @@ class Registry:
         """Publishes a session that the server itself feeds, under the name `local`."""
         publisher = self._publisher(LOCAL, microphone=microphone)
         publisher.session = session
-        self._publishers[session.id] = self._local = publisher
+        self._local = publisher
+        self._publish(publisher)
         session.attach(publisher)
         return publisher
+
+    def _publish(self, publisher: Publisher) -> None:
+        self._publishers[publisher.session.id] = publisher
+        if self._output is not None:
+            self._output.opened(publisher)
 
     def find(self, name: str) -> Publisher | None:
         """By id, or else the newest of that name; `local` is never a client's session that calls itself so."""
@@ -145,7 +154,9 @@ class Registry:
 
     def forget(self, publisher: Publisher) -> None:
         """The session has ended by itself."""
-        self._publishers.pop(publisher.session.id, None)
+        known = self._publishers.pop(publisher.session.id, None)
+        if known is not None and self._output is not None:
+            self._output.closed(publisher)
         if publisher is self._local:
             self._local = None
         timer = self._timers.pop(publisher.session.id, None)

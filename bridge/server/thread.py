@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 from gesturestream.bridge.server.app import Local, serve
 from gesturestream.bridge.server.config import ServerConfig
+from gesturestream.bridge.server.output import Output
 
 if TYPE_CHECKING:
     from gesturestream.realtime.engine import Engine
 
 
 @contextmanager
-def running_server(engine: Engine, config: ServerConfig | None = None, *, local: Local | None = None) -> Iterator[str]:
+def running_server(
+    engine: Engine, config: ServerConfig | None = None, *, local: Local | None = None, output: Output | None = None
+) -> Iterator[str]:
     """Yields the URL of the page; the stream is at the same place with `ws` and `/v1/stream`.
 
     What keeps the server from listening is raised here.
@@ -25,7 +28,7 @@ def running_server(engine: Engine, config: ServerConfig | None = None, *, local:
     config = config or ServerConfig(port=0)
     outcome: queue.Queue[str | BaseException] = queue.Queue()
     loop = asyncio.new_event_loop()
-    task = loop.create_task(serve(engine, config, local=local, ready=outcome.put))
+    task = loop.create_task(serve(engine, config, local=local, output=output, ready=outcome.put))
 
     def run() -> None:
         try:

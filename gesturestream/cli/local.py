@@ -8,6 +8,7 @@ import signal
 import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,12 @@ from rich.logging import RichHandler
 
 from gesturestream.cli.command import EXIT_OK, asked_for
 from gesturestream.cli.engine import make_engine
-from gesturestream.cli.options import ListenOptions, ModelOptions, VoiceOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions, VmcOptions, VoiceOptions
 from gesturestream.cli.status import StatusLine
 
 if TYPE_CHECKING:
     from gesturestream.bridge.server import BridgeServer
+    from gesturestream.bridge.vmc import VmcOutput
     from gesturestream.realtime.engine import Engine
     from gesturestream.realtime.frame import AudioChunk, Event, Frame
     from gesturestream.realtime.session import Session
@@ -58,16 +60,27 @@ class LocalVoice:
 
 
 def run_server(
-    listen: ListenOptions, model: ModelOptions, voice: LocalVoice | None = None, *, open_page: bool = False
+    listen: ListenOptions,
+    model: ModelOptions,
+    voice: LocalVoice | None = None,
+    *,
+    vmc: VmcOptions | None = None,
+    open_page: bool = False,
 ) -> int:
     """Serves until Ctrl-C or SIGTERM."""
     console = Console(stderr=True)
     set_up_logging(console)
     with asked_for():
         listen.config().ssl_context()  # what is wrong with the options is said before the models are loaded
+    vmc = vmc or VmcOptions()
+    output = vmc.output()
     generator = voice.options.generator if voice else None
-    with make_engine(listen.max_sessions, generator, model.checkpoint, listen.cues, model.executor) as engine:
-        asyncio.run(_serve(engine, listen, voice, console, open_page))
+    with (
+        make_engine(listen.max_sessions, generator, model.checkpoint, listen.cues, model.executor) as engine,
+        output or nullcontext(),
+    ):
+        announce_vmc(vmc, console)
+        asyncio.run(_serve(engine, listen, voice, console, output, open_page))
     return EXIT_OK
 
 
@@ -79,13 +92,18 @@ def set_up_logging(console: Console) -> None:
 
 
 async def _serve(
-    engine: Engine, listen: ListenOptions, voice: LocalVoice | None, console: Console, open_page: bool
+    engine: Engine,
+    listen: ListenOptions,
+    voice: LocalVoice | None,
+    console: Console,
+    output: VmcOutput | None,
+    open_page: bool,
 ) -> None:
     from gesturestream.bridge.server import BridgeServer
 
     silenced, stopped = threading.Event(), _stop_signals()
     session = voice.open(engine) if voice else None
-    async with BridgeServer(engine, listen.config()) as server:
+    async with BridgeServer(engine, listen.config(), output=output) as server:
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
         if voice is not None and session is not None:
             waiting.append(asyncio.create_task(_speak(server, engine, voice, session, silenced)))
@@ -127,6 +145,18 @@ def announce(url: str, listen: ListenOptions, console: Console, open_page: bool)
     console.print(f"gesturestream is at {url}" + ("#token=..." if token else "") + "   (Ctrl-C ends it)")
     if open_page and not webbrowser.open(url + (f"#token={token}" if token else "")):
         console.print("No browser was found: open that address by hand.")
+
+
+def announce_vmc(vmc: VmcOptions, console: Console) -> None:
+    """Says where VMC goes, and what a receiver does not get without --vmc-vrm."""
+    if not vmc.vmc:
+        return
+    console.print(f"VMC goes to {', '.join(vmc.vmc)}")
+    if vmc.vmc_vrm is None:
+        console.print(
+            "[yellow]VMC without --vmc-vrm has the proportions of this project's own body.[/yellow] Give the .vrm that "
+            "the receiver shows, or let the receiver take no bone positions, or else the avatar is deformed."
+        )
 
 
 def _stop_signals() -> asyncio.Event:

@@ -12,6 +12,7 @@ from gesturestream.models.motion import EMOTIONS, LOOKAHEADS
 
 if TYPE_CHECKING:
     from gesturestream.bridge.server.config import ServerConfig
+    from gesturestream.bridge.vmc import VmcOutput
     from gesturestream.realtime.config import Mode, SessionConfig
 
 TOKEN_VARIABLE = "GESTURESTREAM_TOKEN"
@@ -137,3 +138,32 @@ class ListenOptions:
                 max_sessions=self.max_sessions,
                 forward_audio=self.forward_audio,
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmcOptions:
+    """Avatars in VSeeFace, VNyan, Warudo and others that receive the VMC protocol."""
+
+    vmc: tuple[str, ...] = ()
+    """Send VMC to HOST:PORT, such as 127.0.0.1:39539; given again, the second avatar goes to the second one."""
+    vmc_vrm: Path | None = None
+    """The .vrm that the receiver shows: its bones, proportions and expressions are what is sent."""
+    vmc_face: Literal["auto", "arkit", "vrm0", "vrm1", "none"] = "auto"
+    """Names of expressions: `auto` takes the 52 of ARKit where the .vrm has them, else VRM 0's (A, I, U, ...)."""
+
+    def output(self) -> VmcOutput | None:
+        """What sends; None where nobody asked for it. UsageError names what cannot be used."""
+        if not self.vmc:
+            if self.vmc_vrm is not None:
+                raise UsageError("--vmc-vrm: give --vmc HOST:PORT as well, to say where its motion is sent")
+            return None
+        from gesturestream.bridge.vmc import VmcOutput, VmcTarget, load_vrm, own_rig
+
+        with asked_for(hint=" (--vmc)"):
+            targets = [VmcTarget.parse(text) for text in self.vmc]
+        with asked_for(hint=" (--vmc-vrm)"):
+            rig = load_vrm(self.vmc_vrm) if self.vmc_vrm is not None else own_rig()
+        try:
+            return VmcOutput(targets, rig, self.vmc_face)
+        except OSError as error:
+            raise UsageError(f"--vmc: {', '.join(self.vmc)}: {error.strerror or error}") from error

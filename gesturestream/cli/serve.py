@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gesturestream.cli.command import Command
-from gesturestream.cli.options import ListenOptions, ModelOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions, VmcOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +14,9 @@ class Serve(Command):
 
     model: ModelOptions = field(default_factory=ModelOptions)
     listen: ListenOptions = field(default_factory=ListenOptions)
+    vmc: VmcOptions = field(default_factory=VmcOptions)
 
     def run(self) -> int:
         from gesturestream.cli.local import run_server
 
-        return run_server(self.listen, self.model)
+        return run_server(self.listen, self.model, vmc=self.vmc)
