@@ -69,9 +69,13 @@ _TWIST_MASK = np.eye(3)[TWIST_AXIS]  # [55, 3]
 
 def joint_angles(quat_xyzw: Array) -> Array:
     """[..., 55, 4] unit, parent-local -> [..., 55, 3] angles about x, y, z: one of them the twist, two the swing."""
+    return _angles(quat_xyzw, _TWIST_MASK)
+
+
+def _angles(quat_xyzw: Array, twist_mask: NDArray[np.float64]) -> Array:
     # Component by component: with k the twist axis, q = (k s + swing part, w) and the twist is (k s, w) normalised.
     vector = [quat_xyzw[..., i] for i in range(3)]
-    axis = [_constant(_TWIST_MASK[:, i], quat_xyzw) for i in range(3)]
+    axis = [_constant(twist_mask[:, i], quat_xyzw) for i in range(3)]
     w, s = quat_xyzw[..., 3], sum(v * k for v, k in zip(vector, axis, strict=True))
     cosine = (w * w + s * s) ** 0.5
     scale = 1.0 / floor_at(cosine, _NO_TWIST)
@@ -92,7 +96,11 @@ def _cross(a: list[Array], b: list[Array]) -> list[Array]:
 
 def from_joint_angles(angles_rad: Array) -> Array:
     """The inverse of `joint_angles`: [..., 55, 3] -> [..., 55, 4]."""
-    twist = angles_rad * _constant(_TWIST_MASK, angles_rad)
+    return _from_angles(angles_rad, _TWIST_MASK)
+
+
+def _from_angles(angles_rad: Array, twist_mask: NDArray[np.float64]) -> Array:
+    twist = angles_rad * _constant(twist_mask, angles_rad)
     return quat_multiply(axis_angle_to_quat(angles_rad - twist), axis_angle_to_quat(twist))
 
 
@@ -101,13 +109,22 @@ def clamp_to_limits(quat_xyzw: Array) -> Array:
 
     Legal joints come back bit for bit.
     """
-    angles = joint_angles(quat_xyzw)
-    legal = namespace(angles).clip(angles, _constant(LOW_RAD, angles), _constant(HIGH_RAD, angles))
+    return _clamp(quat_xyzw, LOW_RAD, HIGH_RAD, _TWIST_MASK)
+
+
+def clamp_joints(quat_xyzw: Array, joints: NDArray[np.int64]) -> Array:
+    """`clamp_to_limits` of some joints: [m, 4], of joints [m] -> [m, 4]."""
+    return _clamp(quat_xyzw, LOW_RAD[joints], HIGH_RAD[joints], _TWIST_MASK[joints])
+
+
+def _clamp(quat_xyzw: Array, low: NDArray[np.float64], high: NDArray[np.float64], mask: NDArray[np.float64]) -> Array:
+    angles = _angles(quat_xyzw, mask)
+    legal = namespace(angles).clip(angles, _constant(low, angles), _constant(high, angles))
     excess = angles - legal
     illegal = (excess != 0.0).any(-1)
     if not bool(illegal.any()):
         return quat_xyzw
-    clamped = from_joint_angles(legal + SOFT_RAD * namespace(excess).tanh(excess / SOFT_RAD))
+    clamped = _from_angles(legal + SOFT_RAD * namespace(excess).tanh(excess / SOFT_RAD), mask)
     return where(illegal[..., None], quat_canonical(clamped), quat_xyzw)
 
 
@@ -124,5 +141,6 @@ def _constant(array: NDArray[np.float64], like: Array) -> Array:
 
 
 __all__: list[Any] = [
-    "HIGH_RAD", "LOW_RAD", "SOFT_RAD", "TWIST_AXIS", "clamp_to_limits", "from_joint_angles", "joint_angles",
+    "HIGH_RAD", "LOW_RAD", "SOFT_RAD", "TWIST_AXIS",
+    "clamp_joints", "clamp_to_limits", "from_joint_angles", "joint_angles",
 ]  # fmt: skip

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gesturestream.models.body.limits import clamp_to_limits
 from gesturestream.realtime.config import Posture
 from gesturestream.realtime.cues import CueLibrary, CuePlayer, Playing
 from gesturestream.realtime.finishing.feet import Feet
@@ -22,7 +21,19 @@ from gesturestream.realtime.finishing.inertia import (
     Inertia,
 )
 from gesturestream.realtime.finishing.leash import Leash
-from gesturestream.realtime.finishing.pose import Bools, Floats, History, PoseBatch, Rows, decode, encode, sanitise
+from gesturestream.realtime.finishing.limits import clamp
+from gesturestream.realtime.finishing.pose import (
+    Bools,
+    Floats,
+    History,
+    Place,
+    PoseBatch,
+    Rows,
+    decode,
+    encode,
+    sanitise,
+    span,
+)
 from gesturestream.realtime.finishing.posture import BLEND_FRAMES as POSTURE_FRAMES
 from gesturestream.realtime.finishing.posture import PostureOverride
 from gesturestream.realtime.finishing.rest import rest_packed
@@ -73,24 +84,25 @@ class Finisher:
 
         Non-finite values are replaced by the row's last shown ones. Rows do not influence each other, bit for bit.
         """
-        pose = decode(sanitise(motion, self._shown.packed(rows)))
-        self._leash.begin(rows, pose.root_m)
+        place = span(rows)
+        pose = decode(sanitise(motion, self._shown.packed(place)))
+        self._leash.begin(place, pose.root_m)
         self._posture.apply(rows, pose)
         retracting = self._retraction.apply(rows, pose)
         cue_playing = self._cues.apply(rows, pose.quat_xyzw)
         # Before the blends, which then run between legal poses: a clamp on the sum would jump where an offset passes
         # behind a joint.
-        pose.quat_xyzw = clamp_to_limits(pose.quat_xyzw)
+        clamp(pose.quat_xyzw)
         self._inertia.apply(rows, pose, self._shown)
-        self._leash.apply(rows, pose)
+        self._leash.apply(place, pose)
         self._feet.apply(rows, pose)
-        return self._emit(rows, pose, retracting, cue_playing)
+        return self._emit(place, pose, retracting, cue_playing)
 
-    def _emit(self, rows: Rows, pose: PoseBatch, retracting: Bools, cue_playing: Bools) -> FinishedBatch:
-        packed = encode(pose)
-        self._shown.push(rows, packed, pose.quat_xyzw)
+    def _emit(self, place: Place, pose: PoseBatch, retracting: Bools, cue_playing: Bools) -> FinishedBatch:
+        packed, quat_xyzw = encode(pose), np.ascontiguousarray(pose.quat_xyzw)
+        self._shown.push(place, packed, quat_xyzw)
         return FinishedBatch(
-            pose.quat_xyzw,
+            quat_xyzw,
             pose.root_m,
             pose.expressions,
             pose.blendshapes,

@@ -53,6 +53,8 @@ class Inertia:
 
     def apply(self, rows: Rows, pose: PoseBatch, shown: History) -> None:
         """Adds the offsets to `pose`, in place; new ones start from what was shown last."""
+        if not (self._turn.running or self._scalar.running):
+            return
         turning, moving = self._turn.busy(rows), self._scalar.busy(rows)
         if turning.any():
             pose.quat_xyzw[turning] = self._turned(rows[turning], pose.quat_xyzw[turning], shown)
@@ -87,6 +89,8 @@ class _Channels:
         self._frame = np.zeros((capacity, channels), np.int32)
         self._frames = np.zeros((capacity, channels), np.int32)  # 0: no offset
         self._pending = np.zeros((capacity, channels), np.bool_)
+        self.running = False
+        """Some row may have an offset."""
 
     def reset(self, row: int) -> None:
         self._frames[row] = 0
@@ -95,6 +99,7 @@ class _Channels:
     def trigger(self, row: int, frames: int, channels: NDArray[np.bool_]) -> None:
         self._pending[row, channels] = True
         self._frames[row, channels] = frames
+        self.running = True
 
     def busy(self, rows: Rows) -> Bools:
         return np.asarray((self._frames[rows] > 0).any(-1))
@@ -115,6 +120,7 @@ class _Channels:
         frame, frames = self._frame[rows], self._frames[rows]
         frames = np.where(frame >= frames, 0, frames)
         self._frames[rows] = frames
+        self.running = bool((self._frames > 0).any())
         s = (frame / np.maximum(frames, 1)).astype(np.float32)[..., None]
         duration_s = (frames / np.float32(FPS)).astype(np.float32)[..., None]
         position = 1 - s**3 * (10 - 15 * s + 6 * s * s)

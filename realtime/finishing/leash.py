@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gesturestream.realtime.finishing.pose import Floats, PoseBatch, Rows
+from gesturestream.realtime.finishing.pose import Floats, Place, PoseBatch, Rows
 
 _FREE = 0.7
 """Share of the leash inside which the root is untouched; beyond it the pull grows smoothly."""
@@ -19,6 +19,7 @@ class Leash:
         self._leash_m = np.zeros(capacity, np.float32)
         self._start_m = np.zeros((capacity, 2), np.float32)
         self._fresh = np.ones(capacity, np.bool_)
+        self._easing = False
 
     def reset(self, row: int, leash_m: float) -> None:
         self._wanted_m[row] = self._leash_m[row] = leash_m
@@ -27,6 +28,7 @@ class Leash:
     def set(self, row: int, leash_m: float) -> None:
         """Eased in over about half a second."""
         self._wanted_m[row] = leash_m
+        self._easing = True
 
     def leash_m(self, rows: Rows) -> Floats:
         return self._leash_m[rows]
@@ -35,26 +37,33 @@ class Leash:
         """[n, 2] x and z of where each row started."""
         return self._start_m[rows]
 
-    def begin(self, rows: Rows, root_m: Floats) -> None:
+    def begin(self, place: Place, root_m: Floats) -> None:
         """A row's first frame says where it starts."""
-        fresh = rows[self._fresh[rows]]
-        if len(fresh):
-            self._start_m[fresh] = root_m[self._fresh[rows]][:, [0, 2]]
-            self._fresh[fresh] = False
+        fresh = self._fresh[place]
+        if fresh.any():
+            self._start_m[place] = np.where(fresh[:, None], root_m[:, [0, 2]], self._start_m[place])
+            self._fresh[place] = False
 
-    def apply(self, rows: Rows, pose: PoseBatch) -> None:
+    def apply(self, place: Place, pose: PoseBatch) -> None:
         """Pulls the root of `pose` back, in place."""
-        self._leash_m[rows] += _EASE * (self._wanted_m[rows] - self._leash_m[rows])
-        start, leash = self._start_m[rows], self._leash_m[rows]
-        away = pose.root_m[:, [0, 2]] - start
-        distance = np.sqrt((away * away).sum(-1))
-        scale = soft_ceiling(distance, _FREE * leash, leash) / np.maximum(distance, 1e-9)
-        pulled = start + away * scale[:, None]
-        # Untouched inside the free part, to the last bit.
-        pose.root_m[:, [0, 2]] = np.where((scale < 1.0)[:, None], pulled, pose.root_m[:, [0, 2]])
-        y = pose.root_m[:, 1]
-        y = soft_ceiling(y, np.float32(_HIGH_M), np.float32(_HIGH_M + _SOFT_M))
-        pose.root_m[:, 1] = -soft_ceiling(-y, np.float32(-_LOW_M), np.float32(-_LOW_M + _SOFT_M))
+        if self._easing:
+            self._ease(place)
+        start, leash, root_m = self._start_m[place], self._leash_m[place], pose.root_m
+        away = root_m[:, ::2] - start
+        square = np.add.reduce(away * away, -1)
+        free = _FREE * leash
+        if (square > free * free).any():  # else untouched, to the last bit
+            distance = np.sqrt(square)
+            scale = soft_ceiling(distance, free, leash) / np.maximum(distance, 1e-9)
+            root_m[:, ::2] = np.where((scale < 1.0)[:, None], start + away * scale[:, None], root_m[:, ::2])
+        y = root_m[:, 1]
+        if ((y > _HIGH_M) | (y < _LOW_M)).any():
+            y = soft_ceiling(y, np.float32(_HIGH_M), np.float32(_HIGH_M + _SOFT_M))
+            root_m[:, 1] = -soft_ceiling(-y, np.float32(-_LOW_M), np.float32(-_LOW_M + _SOFT_M))
+
+    def _ease(self, place: Place) -> None:
+        self._leash_m[place] += _EASE * (self._wanted_m[place] - self._leash_m[place])
+        self._easing = not np.allclose(self._leash_m, self._wanted_m, rtol=0.0, atol=1e-4)
 
 
 def soft_ceiling(x: Floats, free: Floats | np.float32, ceiling: Floats | np.float32) -> Floats:

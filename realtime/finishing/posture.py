@@ -42,6 +42,7 @@ class PostureOverride:
         self._quat = np.zeros((capacity, len(_LOWER), 4), np.float32)
         self._root_m = np.zeros((capacity, 3), np.float32)
         self._stepping = np.zeros(capacity, np.int32)  # frames during which the feet are free to move
+        self._busy = False
 
     def reset(self, row: int) -> None:
         self._posture[row] = _STANDING
@@ -50,6 +51,7 @@ class PostureOverride:
     def set(self, row: int, posture: Posture, shown: PoseBatch, start_m: Floats, leash_m: float) -> None:
         """From the next frame on. shown: the row's last shown pose (a batch of one); start_m [2], where it started."""
         self._posture[row] = POSTURES.index(posture)
+        self._busy = True
         if posture == "static":
             self._quat[row], self._root_m[row] = shown.quat_xyzw[0, _LOWER], shown.root_m[0]
         elif posture == "seated":
@@ -63,6 +65,9 @@ class PostureOverride:
 
     def apply(self, rows: Rows, pose: PoseBatch) -> None:
         """Replaces root and legs of overridden rows, in place."""
+        if not self._busy:
+            return
+        self._busy = bool((self._posture != _STANDING).any() or (self._stepping > 0).any())
         overridden = self._posture[rows] != _STANDING
         stepping = self._stepping[rows] > 0
         if overridden.any():

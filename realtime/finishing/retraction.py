@@ -35,6 +35,7 @@ class Retraction:
         self._frame = np.zeros(capacity, np.int64)
         self._mouth = np.ones(capacity, np.float32)  # 1: the generator's, 0: closed
         self._breath = np.zeros(capacity, np.float32)  # phase, cycles
+        self._busy = False  # some row is retracted, or its mouth not yet open again
 
     def reset(self, row: int, seed: int) -> None:
         self._active[row] = False
@@ -44,6 +45,7 @@ class Retraction:
     def begin(self, row: int) -> None:
         self._active[row] = True
         self._frame[row] = 0
+        self._busy = True
 
     def end(self, row: int) -> None:
         self._active[row] = False
@@ -53,7 +55,10 @@ class Retraction:
 
     def apply(self, rows: Rows, pose: PoseBatch) -> Bools:
         """Sets the targets of retracted rows, in place; [n] rows that are on their way to rest."""
+        if not self._busy:
+            return np.zeros(len(rows), np.bool_)
         self._close_mouths(rows, pose)
+        self._busy = bool(self._active.any() or (self._mouth < 1.0).any())
         active = self._active[rows]
         self._frame[rows] += active
         if active.any():
