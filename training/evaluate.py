@@ -29,6 +29,8 @@ from gesturestream.training.metrics.bootstrap import Figure
 from gesturestream.training.metrics.motion import Array, Floats, read_motion
 from gesturestream.training.metrics.produce import is_causal, motions, target
 from gesturestream.training.metrics.suite import Features, Sample, Suite, Take, asked_emotion
+from gesturestream.training.metrics.word_gestures import PlannedStroke
+from gesturestream.training.streaming import Told
 
 log = logging.getLogger(__name__)
 
@@ -74,13 +76,16 @@ def takes(generator: Generator, clips: list[Clip], options: EvaluateOptions) -> 
 
     A reference that is not causal is given whole clips instead and is not late.
     """
-    ways: list[tuple[str, int | None, bool]] = [("whole clips", None, True)]
-    if is_causal(generator):
-        ways = [(f"look-ahead {ahead}", ahead, True) for ahead in options.lookahead or LOOKAHEADS]
+    causal = is_causal(generator)
+    ways: list[tuple[str, int | None, Told]] = [("whole clips", None, Told())]
+    if causal:
+        ways = [(f"look-ahead {ahead}", ahead, Told()) for ahead in options.lookahead or LOOKAHEADS]
     if options.heard_emotion:
-        ways.append(("emotion heard", 0 if is_causal(generator) else None, False))
+        ways.append(("emotion heard", 0 if causal else None, Told(emotion=False)))
+    if generator.info.word_ids:
+        ways.append(("words given", 0 if causal else None, Told(words=True)))
     for name, ahead, told in ways:
-        runs = [motions(generator, clips, ahead, seed, told_emotion=told) for seed in range(options.seeds)]
+        runs = [motions(generator, clips, ahead, seed, told=told) for seed in range(options.seeds)]
         yield name, Take(runs=runs, targets=[target(clip, ahead) for clip in clips])
 
 
@@ -100,14 +105,16 @@ def _cut(clip: Clip, seconds: float) -> Clip:
 def sample(clip: Clip) -> Sample:
     """A corpus clip as the suite wants it; planned strokes only from corpora whose sidecar has them."""
     seconds = len(clip.motion) / FPS
-    planned = np.array([s["apex_s"] for s in clip.details.get("strokes", ())], np.float64)
+    strokes = [PlannedStroke(float(s["apex_s"]), s["gesture"]) for s in clip.details.get("strokes", ())]
+    kept = tuple(stroke for stroke in strokes if stroke.apex_s < seconds - LATEST_STROKE_S)
     return Sample(
         name=clip.name,
         reference=clip.motion,
         features=clip_features([clip.pcm])[0],
         onsets_s=beats.audio_onsets(clip.pcm),
         emotion=asked_emotion(clip.emotion, clip.intensity),
-        apexes_s=planned[planned < seconds - LATEST_STROKE_S] if len(planned) else None,
+        apexes_s=np.array([stroke.apex_s for stroke in kept], np.float64) if strokes else None,
+        strokes=kept,
     )
 
 

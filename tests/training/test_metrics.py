@@ -19,7 +19,17 @@ from gesturestream.models.body.skeleton import INDEX, JOINT_COUNT, PARENTS
 from gesturestream.models.motion import BLENDSHAPES, CONTACTS, EMOTIONS, FPS, MOTION_SIZE, ROT6D
 from gesturestream.training.evaluate import evaluate
 from gesturestream.training.evaluate_options import EvaluateOptions
-from gesturestream.training.metrics import autoencoder, beats, diversity, dynamics, emage, emotion, geometry, strokes
+from gesturestream.training.metrics import (
+    autoencoder,
+    beats,
+    diversity,
+    dynamics,
+    emage,
+    emotion,
+    geometry,
+    strokes,
+    word_gestures,
+)
 from gesturestream.training.metrics.bootstrap import bootstrap, mean_of, pooled, ratio_of
 from gesturestream.training.metrics.frechet import (
     Gaussian,
@@ -479,3 +489,22 @@ def test_motion_of_another_frame_rate_is_resampled_and_rubbish_is_refused(tmp_pa
         read_motion(tmp_path / "none.npz")
     with pytest.raises(ValueError, match="no such file"):
         read_motion(tmp_path / "nowhere.npz")
+
+
+def test_word_gestures_are_told_by_their_shape():
+    """Three gestures at known places: each stroke made in its own place counts, one made elsewhere does not."""
+    rng = np.random.default_rng(0)
+    names = ("big", "small", word_gestures.BEAT)
+    centres = {name: rng.normal(0, 0.3, (55, 3)) for name in names}
+    planned = [word_gestures.PlannedStroke(0.5 + k, names[k % 3]) for k in range(12)]
+    body = np.zeros((400, 55, 3))
+    for stroke in planned:
+        body[round(stroke.apex_s * 30)] = centres[stroke.gesture] + rng.normal(0, 0.01, (55, 3))
+    shapes = word_gestures.fit([body], [planned])
+    assert set(shapes.names) == set(names)
+    assert word_gestures.hits(shapes, body, planned, 0.0).tolist() == [1.0] * 8, "beats are not asked for"
+    late = np.roll(body, 9, 0)
+    assert word_gestures.hits(shapes, late, planned, 0.3).all(), "at the lag of the strokes"
+    swapped = body.copy()
+    swapped[15] = centres["small"]
+    assert word_gestures.hits(shapes, swapped, planned, 0.0).tolist() == [0.0] + [1.0] * 7

@@ -8,7 +8,7 @@ from gesturestream.models.generator import Generator
 from gesturestream.training.clips import Clip
 from gesturestream.training.dataset import delayed_target
 from gesturestream.training.metrics.motion import Floats
-from gesturestream.training.streaming import stream, whole
+from gesturestream.training.streaming import EMOTION, Told, stream, whole
 
 
 def is_causal(generator: Generator) -> bool:
@@ -17,19 +17,19 @@ def is_causal(generator: Generator) -> bool:
 
 
 def motions(
-    generator: Generator, clips: list[Clip], lookahead: int | None, seed: int, *, told_emotion: bool = True
+    generator: Generator, clips: list[Clip], lookahead: int | None, seed: int, *, told: Told = EMOTION
 ) -> list[Floats]:
     """Motion [T_i, 489] of every clip; another seed is other noise.
 
     lookahead: streamed in a closed loop so many frames ahead; None: a reference is given each whole clip at once.
     """
     if lookahead is None:
-        return whole(generator, clips, seed=seed, told_emotion=told_emotion)
-    return stream(generator, clips, seed=seed, lookahead=lookahead, told_emotion=told_emotion)
+        return whole(generator, clips, seed=seed, told=told)
+    return stream(generator, clips, seed=seed, lookahead=lookahead, told=told)
 
 
 def target(clip: Clip, lookahead: int | None) -> Floats:
-    """[T, 489] what the generator was trained to show: the body 12 - L frames late, the face less; None: not late."""
+    """[T, 489] what the generator was trained to show: the body 10 - L frames late, the face less; None: not late."""
     if lookahead is None:
         return clip.motion
     return delayed_target(clip.motion, np.arange(len(clip.motion)), 0, lookahead)

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from gesturestream.models.body.smplx_model import SmplxBody
 from gesturestream.models.motion import CONTACTS
-from gesturestream.training.metrics import beats, diversity, dynamics, geometry, strokes
+from gesturestream.training.metrics import beats, diversity, dynamics, geometry, strokes, word_gestures
 from gesturestream.training.metrics.bootstrap import Figure, bootstrap, mean_of, pooled, ratio_of
 from gesturestream.training.metrics.emotion import LEAST_INTENSITY, Classifier, hits
 from gesturestream.training.metrics.frechet import frechet_gesture_distance
 from gesturestream.training.metrics.motion import Array, Floats, central_speed, places
+from gesturestream.training.metrics.word_gestures import PlannedStroke
 
 Features = Callable[[Floats], Array]
 """Packed motion [T, 489] -> codes [n, D] that FGD is measured in."""
@@ -39,6 +40,8 @@ class Sample:
     """None: unknown, or too faintly acted to be asked for."""
     apexes_s: Array | None = None
     """Planned stroke apexes."""
+    strokes: tuple[PlannedStroke, ...] = ()
+    """The same strokes with the gesture of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +233,24 @@ class Suite:
             "stroke_matched_shifted": bootstrap(
                 lambda index: float(np.mean([one(index) for one in chance])), clips, draws=self.draws // 2
             ),
-        }
+        } | self._word_gestures(take, found.lag_s)
+
+    def _word_gestures(self, take: Take, lag_s: float) -> dict[str, Figure]:
+        """Needs strokes on words with a gesture of their own."""
+        if self._shapes is None:
+            return {}
+        hit = [
+            np.concatenate([word_gestures.hits(self._shapes, run[i], s.strokes, lag_s) for run in take.places])
+            for i, s in enumerate(self.samples)
+        ]
+        return {"word_gestures": pooled(hit, lambda x: float(x.mean()) if len(x) else np.nan, draws=self.draws)}
+
+    @cached_property
+    def _shapes(self) -> word_gestures.Shapes | None:
+        strokes = [s.strokes for s in self.samples]
+        if not any(stroke.gesture != word_gestures.BEAT for planned in strokes for stroke in planned):
+            return None
+        return word_gestures.fit(self.reference.places[0], strokes)
 
 
 def asked_emotion(emotion: int, intensity: float) -> int | None:

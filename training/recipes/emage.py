@@ -52,9 +52,9 @@ class TrainEmage(Recipe):
     """`stream`: what `model` says, made for CPUs and for many avatars; `large`: for GPUs."""
     model: EmageConfig = field(default_factory=EmageConfig)
     trainer: TrainerConfig = field(
-        default_factory=lambda: TrainerConfig(steps=2500, rows=24, frames=96, learning_rate=1e-3)
+        default_factory=lambda: TrainerConfig(steps=2200, rows=20, frames=96, learning_rate=1e-3)
     )
-    codec_steps: int = 1200
+    codec_steps: int = 1000
     """Steps of the first stage."""
     codec_losses: CodecWeights = field(default_factory=CodecWeights)
     losses: GestureWeights = field(default_factory=GestureWeights)

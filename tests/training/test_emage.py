@@ -1,0 +1,91 @@
+"""EMAGE's two stages of training on a tiny corpus, and what is shown of the gesture in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from gesturestream.models import checkpoint
+from gesturestream.models.emage import Emage
+from gesturestream.models.motion import MOTION_SIZE
+from gesturestream.training.corpus.build import CorpusConfig, build
+from gesturestream.training.dataset import Corpus
+from gesturestream.training.emage import masks
+from gesturestream.training.emage.codecs import CodecObjective, CodecWeights
+from gesturestream.training.emage.gestures import GestureObjective, GestureWeights
+from gesturestream.training.recipes.emage import TrainEmage
+from gesturestream.training.train import train
+from gesturestream.training.trainer import TrainerConfig
+from tests.models.test_emage import SMALL
+
+QUICK = TrainerConfig(steps=3, rows=4, frames=40, warm_up_steps=1, checkpoint_every=2, watch_every=100, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    return build(CorpusConfig(out=tmp_path_factory.mktemp("corpus") / "corpus", hours=0.05, seed=3))
+
+
+def test_trains_in_two_stages_to_a_streamable_checkpoint(corpus, tmp_path):
+    options = TrainEmage(corpus=(corpus,), out=tmp_path, model=SMALL, trainer=QUICK, codec_steps=2, threads=1)
+    model = checkpoint.load(train(options))  # exported only if it streams
+    assert isinstance(model, Emage) and model.causal
+    assert {p.name for p in tmp_path.iterdir() if p.is_dir()} == {"codecs", "gestures"}
+
+
+@pytest.mark.parametrize("change", [{"causal": False}, {"masked_hints": False}, {"parts": "single"}])
+def test_both_objectives_take_every_form(corpus, change):
+    torch.manual_seed(0)
+    model = Emage(replace(SMALL, **change))
+    batch = next(Corpus.open([corpus], "train").batches(4, 40, seed=1))
+    codecs = CodecObjective(model, CodecWeights())(batch)
+    codecs["total"].backward()
+    assert 1.0 <= codecs["perplexity"] <= SMALL.codebook_size
+    gestures = GestureObjective(model, GestureWeights())(batch)
+    model.zero_grad()
+    gestures["total"].backward()
+    assert torch.isfinite(gestures["total"])
+    moved = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert {"body_voice", "face_voice", "words", "body", "heads", "condition"} <= moved | {"face"}
+    assert not moved & {"codecs", "root"}, "the codecs are frozen in the second stage"
+
+
+def test_codecs_learn_to_reconstruct(corpus):
+    torch.manual_seed(0)
+    windows = Corpus.open([corpus], "train")
+    model = Emage(SMALL)
+    options = TrainEmage(model=SMALL)
+    options.prepare(model, windows)
+    objective, optimiser = CodecObjective(model, CodecWeights()), torch.optim.AdamW(model.parameters(), lr=3e-3)
+    first = None
+    for step in range(40):
+        terms = objective(next(windows.batches(4, 40, seed=1, start=step)))
+        first = first or float(terms["values"])
+        optimiser.zero_grad()
+        terms["total"].backward()
+        optimiser.step()
+    assert float(terms["values"]) < 0.8 * first
+
+
+def test_a_word_is_told_while_it_is_spoken_and_ahead(corpus):
+    batch = next(Corpus.open([corpus], "train").batches(4, 120, seed=2))
+    now, ahead = batch.words[:, :, 0], batch.words[:, :, 1]
+    assert now.any() and torch.equal(now[:, 10:], ahead[:, :-10])
+
+
+def test_hints_grow_scarce_and_are_spans_of_some_joints():
+    torch.manual_seed(0)
+    early, late = (masks.hinted_joints(400, 30, p, torch.device("cpu")) for p in (0.0, 1.0))
+    share = [float(m.any(-1).any(-1).float().mean()) for m in (early, late)]
+    assert share[0] > 0.85 and 0.2 < share[1] < 0.35
+    one = late[late.any(-1).any(-1)][0]
+    times = one.any(-1).nonzero()[:, 0]
+    assert torch.equal(times, torch.arange(int(times[0]), int(times[-1]) + 1)), "without a gap"
+
+
+def test_the_pose_before_is_what_was_shown():
+    motion = torch.arange(5.0)[None, :, None].expand(1, 5, MOTION_SIZE)
+    assert masks.before(motion)[0, :, 0].tolist() == [0.0, 0.0, 1.0, 2.0, 3.0]
