@@ -131,8 +131,11 @@ def decode_frame(message: bytes, layout: tuple[LayoutField, ...]) -> Frame:
     header = unpack_header(message)
     if header.kind != KIND_POSE:
         raise ValueError(f"expected kind {KIND_POSE} (pose frame), got {header.kind}")
-    if len(message) < layout[-1].end:
-        raise ValueError(f"expected {layout[-1].end} bytes, got {len(message)}")
+    if not layout:
+        raise ValueError("expected no frames: the layout is empty")
+    size = max(field.end for field in layout)
+    if len(message) < size:
+        raise ValueError(f"expected {size} bytes, got {len(message)}")
     values = {field.name: _DECODERS[field.dtype](message[field.offset : field.end]) for field in layout}
     return Frame(
         index=header.sequence,

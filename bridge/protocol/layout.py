@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -69,3 +70,41 @@ class FrameFormat:
     def frame_bytes(self) -> int:
         """Length of one frame message."""
         return self.layout[-1].end
+
+
+_COUNTS: dict[str, tuple[int, ...]] = {
+    "root_m": (3,),
+    "quat_xyzw": (JOINT_COUNT, JOINT_COUNT * 4),
+    "expressions": EXPRESSION_COUNTS,
+    "blendshapes": (BLENDSHAPE_COUNT,),
+    "contacts": (CONTACT_COUNT,),
+}
+_NEEDED = {"root_m", "quat_xyzw", "contacts"}
+_MAX_BYTES = 1 << 20
+
+
+def parse_layout(value: object) -> tuple[LayoutField, ...]:
+    """`ready.layout` as a client reads it; empty where no frames were asked for.
+
+    Fields and dtypes that version 1 does not know are left out. ValueError for a layout that cannot be read by.
+    """
+    if not isinstance(value, list):
+        raise ValueError(f"layout: expected a list, got {type(value).__name__}")
+    known = [entry for entry in value if isinstance(entry, Mapping) and entry.get("name") in _COUNTS]
+    fields = tuple(_parse_field(entry) for entry in known if entry.get("dtype") in ELEMENT_BYTES)
+    if value and (missing := _NEEDED - {field.name for field in fields}):
+        raise ValueError(f"layout: expected {', '.join(sorted(_NEEDED))}, got no {', '.join(sorted(missing))}")
+    return fields
+
+
+def _parse_field(entry: Mapping[str, Any]) -> LayoutField:
+    name, dtype, count, offset = (entry.get(key) for key in ("name", "dtype", "count", "offset"))
+    values = JOINT_COUNT * 4 // (4 if dtype == "q16quat" else 1) if name == "quat_xyzw" else count
+    if not isinstance(count, int) or count not in _COUNTS[str(name)] or count != values:
+        raise ValueError(f"layout: expected {name} of a known size, got {count!r}")
+    if (dtype == "q16quat") != (name == "quat_xyzw" and count == JOINT_COUNT):
+        raise ValueError(f"layout: expected another dtype for {name}, got {dtype}")
+    field = LayoutField(name=str(name), dtype=str(dtype), count=count, offset=offset if isinstance(offset, int) else -1)
+    if not HEADER_BYTES <= field.offset <= field.end <= _MAX_BYTES:
+        raise ValueError(f"layout: expected {name} inside a message, got offset {offset!r}")
+    return field
