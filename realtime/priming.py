@@ -7,6 +7,7 @@ import numpy as np
 from gesturestream.models.motion import FPS
 from gesturestream.models.noise import normals
 from gesturestream.models.timing import frame_end
+from gesturestream.realtime.executors.base import neutral_inputs
 from gesturestream.realtime.finishing import Finisher
 from gesturestream.realtime.rows import Lane
 from gesturestream.realtime.seat import Priming, Seat, Slate
@@ -59,6 +60,7 @@ class Primer:
         primings = [seat.priming for seat in seats if seat.priming is not None]
         frames = np.array([priming.frame for priming in primings])
         windows = [window(seat, lane.info.window_samples, frame) for seat, frame in zip(seats, frames.tolist())]
+        blank = neutral_inputs(lane.info, len(seats))  # of the past second nobody is told what was hinted or said
         lane.step(
             np.array([priming.row for priming in primings]),
             windows,
@@ -70,6 +72,9 @@ class Primer:
             intensity=slate.intensity.now(slots)[:, 0],
             guide=np.zeros((len(seats), lane.info.guide_size + 1), np.float32),
             lookahead=slate.lookahead[slots],
+            hint=blank.hint,
+            hinted=blank.hinted,
+            words=blank.words,
         )
         for priming in primings:
             priming.frame += 1

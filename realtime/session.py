@@ -9,7 +9,9 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from gesturestream.models.motion import FPS, SAMPLE_RATE
 from gesturestream.realtime.audio_buffer import Floats, sanitize
@@ -17,6 +19,8 @@ from gesturestream.realtime.checks import check_control
 from gesturestream.realtime.config import Control, SessionConfig
 from gesturestream.realtime.executors.base import GeneratorInfo
 from gesturestream.realtime.frame import Sink
+from gesturestream.realtime.hints import HintClip, HintRequest, Word, WordsRequest, hint_clip
+from gesturestream.realtime.hints.requests import MAX_WORDS, check_span, checked_words
 from gesturestream.realtime.resample import CausalResampler
 from gesturestream.realtime.session_state import Clock, Command, Cue, Interrupt, SessionState, Utterance
 from gesturestream.realtime.statistics import SessionStats
@@ -24,13 +28,17 @@ from gesturestream.realtime.voice import MAX_AHEAD_S, AudioTooFarAhead
 
 __all__ = ["AudioTooFarAhead", "QueueFull", "Session"]
 
-MAX_CUES = 64
+MAX_CUES_AND_HINTS = 64
 MAX_UTTERANCE_MARKS = 256
 MAX_PENDING = 1024
 
 
+_DROPPED = (Cue, HintRequest, WordsRequest)
+"""What an interrupt drops."""
+
+
 class QueueFull(Exception):
-    """More pending cues, utterances or commands than a session keeps."""
+    """More pending cues, hints, words, utterances or commands than a session keeps."""
 
 
 class Session(SessionState):
@@ -68,6 +76,11 @@ class Session(SessionState):
     def media_time_s(self) -> float:
         """Seconds consumed, filled-in silence included."""
         return self.voice.pacing.frame / FPS
+
+    @property
+    def hears_words(self) -> bool:
+        """Whether the generator is told of words. Those that come before one that is are kept for it."""
+        return self._generators[self.generator].word_ids > 0
 
     @property
     def closed(self) -> bool:
@@ -123,23 +136,62 @@ class Session(SessionState):
         if name not in self._cues:
             raise ValueError(f"cue: expected one of {', '.join(sorted(self._cues))}, got {name!r}")
         with self._lock:
-            if self._pending(Cue) >= MAX_CUES:
-                raise QueueFull(f"expected at most {MAX_CUES} pending cues")
+            self._check_cues_and_hints()
             if at_s is None:
                 self._command(Cue(name))
             else:
                 self.voice.timeline.mark(Cue(name), stream=max(0, round(at_s * SAMPLE_RATE)), with_sample=True)
 
+    def hint(
+        self,
+        joints: Mapping[str, Any] | HintClip,
+        from_s: float | None = None,
+        to_s: float | None = None,
+        utterance: str | None = None,
+    ) -> None:
+        """Has given joints follow; the rest is generated around them.
+
+        joints: by name a parent-local rotation xyzw [4], or a clip of them [T, 4], one a frame, of which the last one
+        stands; None lets a joint go. Or a `HintClip`. Times in seconds of the utterance, or of samples the client has
+        sent; from_s None: with the next frame; to_s None: until replaced. ValueError names a bad field; QueueFull.
+        """
+        check_span(from_s, to_s)
+        clip = joints if isinstance(joints, HintClip) else hint_clip(joints)
+        request = HintRequest(clip=clip, from_s=from_s, to_s=to_s, utterance=utterance)
+        with self._lock:
+            self._check_cues_and_hints()
+            if self.config.mode == "offline":
+                self._in_order(request)
+            else:
+                self.plans.add_hint(request)
+
+    def words(self, words: Sequence[Word], utterance: str | None = None) -> None:
+        """What is or will be said; takes the place of what was told for the same time. Times as for `hint`.
+
+        ValueError names a bad field; QueueFull: more than 1024 words wait to be spoken.
+        """
+        request = WordsRequest(words=checked_words(words), utterance=utterance)
+        with self._lock:
+            waiting = sum(len(what.words) for what in self._waiting() if isinstance(what, WordsRequest))
+            if waiting + self.plans.words + len(request.words) > MAX_WORDS:
+                raise QueueFull(f"expected at most {MAX_WORDS} words that are yet to be spoken")
+            if self.config.mode == "offline":
+                self._in_order(request)
+            else:
+                self.plans.add_words(request)
+
     def interrupt(self, played_s: float | None = None) -> None:
-        """Barge-in: audio and cues not yet used are dropped, the epoch rises, the body retracts.
+        """Barge-in: audio, cues, hints and words not yet used are dropped, the epoch rises, the body retracts.
 
         In offline mode it takes its turn behind the audio that was sent before it.
         """
         with self._lock:
             if self.config.mode == "offline":
-                self._command(Interrupt(played_s, tuple(what for what in self._waiting() if isinstance(what, Cue))))
+                unused = (*(what for what in self._waiting() if isinstance(what, _DROPPED)), *self.plans.requests())
+                self._command(Interrupt(played_s, unused))
             else:
                 self.voice.interrupt(self._clock())
+                self.plans.interrupt(self.voice.timeline.sent)
                 self._scheduled.clear()
                 kept = [command for command in self._commands if isinstance(command, Control)]
                 self._commands = deque([*kept, self._interrupted(played_s, self.next_s)])
@@ -208,16 +260,26 @@ class Session(SessionState):
         if len(self._commands) + len(self.voice.timeline.marks) >= MAX_PENDING:
             raise QueueFull(f"expected at most {MAX_PENDING} pending commands")
         if self.config.mode == "offline":
-            self.voice.timeline.mark(command, stream=self.voice.timeline.sent, with_sample=True)
+            self._in_order(command)
         else:
             self._commands.append(command)
+
+    def _in_order(self, what: Command | HintRequest | WordsRequest) -> None:
+        self.voice.timeline.mark(what, stream=self.voice.timeline.sent, with_sample=True)
 
     def _mark_utterance(self, mark: Utterance) -> None:
         with self._lock:
             if self._pending(Utterance) >= MAX_UTTERANCE_MARKS:
                 raise QueueFull(f"expected at most {MAX_UTTERANCE_MARKS} pending utterance marks")
             timeline = self.voice.timeline
+            mark = replace(mark, stream=timeline.sent)
             timeline.mark(mark, stream=timeline.sent, with_sample=mark.event == "utterance_start")
+            if self.config.mode != "offline":
+                self._begin_utterance(mark)
+
+    def _check_cues_and_hints(self) -> None:
+        if self._pending(Cue) + self._pending(HintRequest) + self.plans.hints >= MAX_CUES_AND_HINTS:
+            raise QueueFull(f"expected at most {MAX_CUES_AND_HINTS} pending cues and hints")
 
     def _pending(self, kind: type) -> int:
         return sum(isinstance(what, kind) for what in self._waiting())

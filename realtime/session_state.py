@@ -8,10 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gesturestream.models.motion import FPS, MAX_LOOKAHEAD, SAMPLE_RATE
 from gesturestream.models.timing import frame_end
 from gesturestream.realtime.config import Control, SessionConfig
 from gesturestream.realtime.frame import AudioChunk, Event, Frame, Sink
+from gesturestream.realtime.hints import HintRequest, Placed, Plans, WordsRequest
 from gesturestream.realtime.statistics import Percentiles
 from gesturestream.realtime.voice import Heard, Voice
 
@@ -34,8 +38,8 @@ class Interrupt:
     """The epoch has risen: retract."""
 
     played_s: float | None = None
-    unused: tuple[Cue, ...] = ()
-    """Offline: the cues that were pending when it came."""
+    unused: tuple[Cue | HintRequest | WordsRequest, ...] = ()
+    """Offline: the cues, hints and words that were pending when it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Resume:
     """Speech is back after an interrupt."""
 
 
-Command = Control | Cue | Interrupt | Resume
+Command = Control | Cue | Interrupt | Resume | Placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Utterance:
     event: str
     id: str
     text: str | None = None
+    stream: int = 0
+    """Position of its first sample, at 16 kHz, among those the client has sent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +73,8 @@ class Work:
     speaking: bool
     commands: list[Command]
     events: list[Event]
+    words: NDArray[np.int64] | None
+    """[2, N] ids of the words spoken now and soon; None: nothing is known."""
 
 
 class SessionState:
@@ -80,6 +88,7 @@ class SessionState:
         self.epoch = 0
         self.voice = Voice(config.mode, config.lookahead_frames, keep_samples, clock())
         self._lock, self._clock = lock, clock
+        self.plans = Plans(arrived_only=config.mode == "agent")
         self._commands: deque[Command] = deque()
         self._scheduled: deque[tuple[int, Cue | Utterance | Interrupt]] = deque()
         self._events: deque[Event] = deque()
@@ -117,6 +126,7 @@ class SessionState:
         self._arrived_s[heard.frame % len(self._arrived_s)] = heard.arrived_s
         k = heard.frame - self.config.lookahead_frames
         self._release(k)
+        self._commands.extend(self.plans.due(k, self.voice.timeline))
         speaking = self.voice.speech.active
         if self._retracted and speaking:
             self._commands.append(Resume())
@@ -124,7 +134,7 @@ class SessionState:
         commands, self._commands = list(self._commands), deque()
         return Work(
             session=self, heard=heard, motion_frame=k, epoch=self.epoch, speaking=speaking, commands=commands,
-            events=self.take_events(),
+            events=self.take_events(), words=self.plans.words_at(heard.frame, self.voice.timeline),
         )  # fmt: skip
 
     def last_events(self) -> list[Event]:
@@ -187,10 +197,20 @@ class SessionState:
 
     def _schedule(self, reached: list[tuple[int, Any]]) -> None:
         for media, what in reached:
-            if isinstance(what, Control):
-                self._commands.append(what)
-            else:
-                self._scheduled.append((media, what))
+            match what:
+                case Control():
+                    self._commands.append(what)
+                case HintRequest():
+                    self.plans.add_hint(what, media)
+                case WordsRequest():
+                    self.plans.add_words(what)
+                case _:
+                    self._scheduled.append((media, what))
+                    self._begin_utterance(what)
+
+    def _begin_utterance(self, what: Any) -> None:
+        if isinstance(what, Utterance) and what.event == "utterance_start":
+            self.plans.begin_utterance(what.id, what.stream)
 
     def _release(self, k: int) -> None:
         """Turns what was marked up to the end of motion frame `k` into events and commands."""
@@ -202,6 +222,7 @@ class SessionState:
             elif isinstance(what, Interrupt):
                 self.voice.speech.forget()
                 self.voice.timeline.forget(what.unused)
+                self.plans.forget(what.unused)
                 self._scheduled = deque(item for item in self._scheduled if item[1] not in what.unused)
                 self._commands.append(self._interrupted(what.played_s, k / FPS))
             else:

@@ -15,6 +15,7 @@ from gesturestream.realtime.config import Control
 from gesturestream.realtime.executors.base import StepOutputs
 from gesturestream.realtime.finishing import FinishedBatch, Finisher
 from gesturestream.realtime.frame import Event, Frame, FrameFlag
+from gesturestream.realtime.hints import Placed
 from gesturestream.realtime.priming import Primer, window
 from gesturestream.realtime.rows import Lane
 from gesturestream.realtime.seat import Seat, Slate
@@ -104,6 +105,8 @@ class Stage:
                 self._end_cue(seat, work)
             case Resume():
                 self._finisher.resume(seat.slot)
+            case Placed():
+                self._finisher.hints.start(seat.slot, command, work.motion_frame)
 
     def _control(self, seat: Seat, work: Work, change: Control) -> None:
         self._slate.control(seat.slot, change)
@@ -125,6 +128,7 @@ class Stage:
         rows = np.array([seat.row for seat, _ in jobs])
         slate.remember(slots, frames)
         slate.speaker.step(slots)
+        self._finisher.hints.advance(slots, np.array([work.motion_frame for _, work in jobs]))
         outputs = lane.step(
             rows,
             [window(seat, lane.info.window_samples, work.heard.frame) for seat, work in jobs],
@@ -136,10 +140,23 @@ class Stage:
             intensity=slate.intensity.step(slots)[:, 0],
             guide=self._guide(lane, slots),
             lookahead=slate.lookahead[slots],
+            **self._told(lane, slots, jobs),
         )
         outputs = _without_broken_rows(lane, rows, outputs)
         slate.emotion.heard[slots] = np.nan_to_num(outputs.heard_emotion)
         return outputs
+
+    def _told(self, lane: Lane, slots: np.ndarray, jobs: list[Job]) -> dict[str, np.ndarray]:
+        """The inputs that not every generator knows."""
+        out: dict[str, np.ndarray] = {}
+        if lane.info.follows_hints:
+            out["hint"], out["hinted"] = self._finisher.hints.told(slots)
+        if lane.info.word_ids:
+            out["words"] = words = np.zeros((len(jobs), 2, lane.info.word_ids), np.int64)
+            for i, (_, work) in enumerate(jobs):
+                if work.words is not None:
+                    words[i] = work.words[:, : lane.info.word_ids]
+        return out
 
     def _guide(self, lane: Lane, slots: np.ndarray) -> np.ndarray:
         """[n, G + 1] what the generator is told of the cues that play with this frame."""

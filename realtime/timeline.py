@@ -100,6 +100,39 @@ class Timeline:
                 return piece.media + min(piece.length, stream - piece.stream)
         return 0
 
+    def expected(self, stream: int, *, arrived_only: bool) -> int | None:
+        """The media position at which a stream position was heard, or will be if the voice goes on as it does.
+
+        None: nobody can tell, for the voice has stopped. arrived_only: nor can anybody for samples not here yet.
+        """
+        if stream < self.consumed:
+            return self.media_at(stream)
+        if not arrived_only:
+            return None if self._broken else self.media + stream - self.consumed
+        media = self.media
+        for position, count in self._waiting:
+            if stream < position + count:
+                return media + max(0, stream - position)
+            media += count
+        return None
+
+    def voiced(self, media: int) -> int | None:
+        """The stream position of the sample heard at a media position; None in silence."""
+        for piece in reversed(self._pieces):
+            if piece.media <= media:
+                return piece.stream + media - piece.media if media < piece.media + piece.length else None
+        return None
+
+    def coming(self, offset: int, *, arrived_only: bool) -> int | None:
+        """The stream position heard `offset` samples after the last one consumed, as far as `expected` can tell."""
+        if not arrived_only:
+            return None if self._broken else self.consumed + offset
+        for position, count in self._waiting:
+            if offset < count:
+                return position + offset
+            offset -= count
+        return None
+
     def reached(self) -> list[tuple[int, Any]]:
         """Takes out the marks whose place has been reached: (media position, mark)."""
         out = []

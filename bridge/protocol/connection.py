@@ -20,7 +20,6 @@ from gesturestream.bridge.protocol.messages import (
     Ack,
     End,
     Greeting,
-    Later,
     ListSessions,
     Ping,
     Running,
@@ -28,6 +27,7 @@ from gesturestream.bridge.protocol.messages import (
     Utterance,
     UtteranceEnd,
     Watch,
+    Words,
 )
 from gesturestream.bridge.protocol.parsing import parse_greeting, parse_opening, parse_running
 from gesturestream.bridge.protocol.rate_limit import SlidingWindow
@@ -231,8 +231,6 @@ class Connection:
         if isinstance(message, Ack):
             return [Command(message)]
         self._check_allowed(message)
-        if isinstance(message, Later):
-            raise MessageError("unavailable", f"{message.type} is not served by this version", id=message.id)
         if isinstance(message, End):
             self.state = State.ENDING
         return [Command(message)]
@@ -243,13 +241,8 @@ class Connection:
             raise MessageError("unavailable", "the session is ending", id=message.id)
         if self.state is State.OWNER:
             return
-        owners_only = isinstance(message, End | Utterance | UtteranceEnd) or _is_words(message)
-        if owners_only or not self._may_control:
+        if isinstance(message, End | Utterance | UtteranceEnd | Words) or not self._may_control:
             raise MessageError("forbidden", "a watcher may not do this", id=message.id)
-
-
-def _is_words(message: Running) -> bool:
-    return isinstance(message, Later) and message.type == "words"
 
 
 def token_matches(expected: str | None, given: str | None) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from gesturestream.bridge.protocol.audio import AudioFormat
 from gesturestream.bridge.protocol.layout import FrameFormat
 from gesturestream.realtime.config import Control, SessionConfig
+from gesturestream.realtime.hints import Word
 
 Id = str | int | None
 """What a request may carry, and errors and events about it echo."""
@@ -100,16 +101,29 @@ class Interrupt:
     id: Id = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Later:
-    """A message the protocol knows and this server does not serve yet: answered `unavailable`."""
+Quat = tuple[float, float, float, float]
+"""x, y, z, w."""
 
-    type: str
+
+@dataclass(frozen=True, kw_only=True)
+class Hint:
+    joints: Mapping[str, Quat | tuple[Quat, ...] | None]
+    """By name: a rotation that is held, one for each frame, or None to let the joint go."""
+    from_s: float | None
+    to_s: float | None
+    utterance: str | None
+    id: Id = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    words: tuple[Word, ...]
+    utterance: str | None
     id: Id = None
 
 
 Opening = Start | Watch | ListSessions
-Running = Ping | Ack | Utterance | UtteranceEnd | End | Change | Cue | Interrupt | Later
+Running = Ping | Ack | Utterance | UtteranceEnd | End | Change | Cue | Interrupt | Hint | Words
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,6 @@ from gesturestream.bridge.protocol.messages import (
     Greeting,
     Id,
     Interrupt,
-    Later,
     ListSessions,
     Opening,
     Ping,
@@ -29,6 +28,7 @@ from gesturestream.bridge.protocol.messages import (
     UtteranceEnd,
     Watch,
 )
+from gesturestream.bridge.protocol.telling import hint, words
 from gesturestream.models.motion import EMOTIONS, LOOKAHEADS
 from gesturestream.realtime.config import POSTURES, Control, Mode, SessionConfig
 
@@ -221,10 +221,6 @@ def _interrupt(fields: Fields, request_id: Id) -> Interrupt:
     return Interrupt(played_s=fields.optional_number("played_s", 0.0), id=request_id)
 
 
-def _later(kind: str) -> Callable[[Fields, Id], Later]:
-    return lambda fields, request_id: Later(type=kind, id=request_id)
-
-
 _OPENING: dict[str, Callable[[Fields, Id], Opening]] = {"start": _start, "watch": _watch, "list": _list}
 _RUNNING: dict[str, Callable[[Fields, Id], Running]] = {
     "ping": _ping,
@@ -235,6 +231,6 @@ _RUNNING: dict[str, Callable[[Fields, Id], Running]] = {
     "control": _control,
     "cue": _cue,
     "interrupt": _interrupt,
-    "hint": _later("hint"),
-    "words": _later("words"),
+    "hint": hint,
+    "words": words,
 }

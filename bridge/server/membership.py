@@ -14,12 +14,14 @@ from gesturestream.bridge.protocol.messages import (
     Change,
     Cue,
     End,
+    Hint,
     Interrupt,
     Running,
     Start,
     Utterance,
     UtteranceEnd,
     Watch,
+    Words,
 )
 from gesturestream.bridge.protocol.reader_queue import ReaderQueue, Text
 from gesturestream.bridge.protocol.replies import error_text
@@ -48,6 +50,8 @@ class Membership:
         self._clock = clock
         self._played_s: float | None = None
         """The newest ack's."""
+        self._deaf: str | None = None
+        """The generator of which the owner was told that it hears no words."""
 
     @property
     def _owner(self) -> bool:
@@ -86,6 +90,8 @@ class Membership:
                 self._command(action.message)
         except AudioTooFarAhead as error:
             return self._protocol.refuse("bad_audio", str(error), CloseCode.AUDIO_AHEAD)
+        except MessageError as error:
+            return self._protocol.report(error, self._clock())
         except QueueFull as error:
             return self._protocol.report(MessageError("unavailable", str(error), id=request_id), self._clock())
         except ValueError as error:
@@ -113,12 +119,25 @@ class Membership:
             case Cue(name=name, at_s=at_s):
                 with publisher.answering(message.id, f"cue_start:{name}", f"cue_end:{name}"):
                     session.cue(name, at_s)
+            case Hint(joints=joints, from_s=from_s, to_s=to_s, utterance=utterance):
+                session.hint(joints, from_s, to_s, utterance)
+            case Words():
+                self._words(message)
             case Interrupt(played_s=played_s):
                 with publisher.answering(message.id, "interrupted"):
                     session.interrupt(self._played_s if played_s is None else played_s)
             case End():
                 publisher.ending = True
                 session.end()
+
+    def _words(self, message: Words) -> None:
+        """Words are kept for a generator that may come; that the one which runs hears none is said once."""
+        session = self._publisher.session
+        session.words(message.words, message.utterance)
+        if not session.hears_words and self._deaf != session.generator:
+            self._deaf = session.generator
+            text = f"words: {session.generator} hears no words; they wait for a generator that does"
+            raise MessageError("unavailable", text, field="words", id=message.id)
 
     def _acknowledge(self, ack: Ack) -> None:
         if ack.played_s is not None:
@@ -197,7 +216,7 @@ def _audible(wanted: bool, publisher: Publisher, config: ServerConfig) -> bool:
 def bad_field(error: ValueError, request_id: str | int | None) -> MessageError:
     """The engine's ValueError, which begins with the field's name, as the client is told it."""
     name, colon, _ = str(error).partition(":")
-    field = {"audio_rate": "audio.rate"}.get(name, name) if colon and name.isidentifier() else None
+    field = {"audio_rate": "audio.rate"}.get(name, name) if colon and name.replace(".", "_").isidentifier() else None
     return MessageError("bad_field", str(error), field=field, id=request_id)
 
 

@@ -1,6 +1,6 @@
 """Motion finishing: a generator's packed motion in, what the viewer is shown out. Batched and torch-free.
 
-Stages, in order: sanitise and decode; posture override; retraction after an interrupt; cue; joint limits;
+Stages, in order: sanitise and decode; posture override; retraction after an interrupt; cue; hints; joint limits;
 inertialisation of whatever jumped; root leash; planted feet. The engine's model thread is the only caller.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 from gesturestream.realtime.config import Posture
 from gesturestream.realtime.cues import CueLibrary, CuePlayer, Playing
 from gesturestream.realtime.finishing.feet import Feet
+from gesturestream.realtime.finishing.hints import HintPlayer
 from gesturestream.realtime.finishing.inertia import (
     JOINTS_LOWER,
     JOINTS_UPPER,
@@ -38,6 +39,7 @@ from gesturestream.realtime.finishing.posture import BLEND_FRAMES as POSTURE_FRA
 from gesturestream.realtime.finishing.posture import PostureOverride
 from gesturestream.realtime.finishing.rest import rest_packed
 from gesturestream.realtime.finishing.retraction import RETRACT_FRAMES, RETRACTED_JOINTS, Retraction
+from gesturestream.realtime.hints.clip import LEAD_FRAMES
 
 _CROSS_FADE_FRAMES = 12
 _NO_SCALARS = SCALARS_ROOT & SCALARS_FACE
@@ -65,6 +67,8 @@ class Finisher:
         self._posture = PostureOverride(capacity)
         self._retraction = Retraction(capacity)
         self._cues = CuePlayer(capacity, cues)
+        self.hints = HintPlayer(capacity)
+        """What joints are hinted to; the engine starts hints and moves them on a frame before each step."""
         self._inertia = Inertia(capacity)
         self._leash = Leash(capacity)
         self._feet = Feet(capacity)
@@ -75,6 +79,7 @@ class Finisher:
         self._posture.reset(row)
         self._retraction.reset(row, seed)
         self._cues.reset(row)
+        self.hints.clear(row)
         self._inertia.reset(row)
         self._leash.reset(row, leash_m)
         self._feet.reset(row)
@@ -90,6 +95,9 @@ class Finisher:
         self._posture.apply(rows, pose)
         retracting = self._retraction.apply(rows, pose)
         cue_playing = self._cues.apply(rows, pose.quat_xyzw)
+        jumps = self.hints.apply(rows, pose.quat_xyzw, pose.contacts)
+        if jumps is not None:
+            self._inertia.trigger_turns(*jumps, LEAD_FRAMES)
         # Before the blends, which then run between legal poses: a clamp on the sum would jump where an offset passes
         # behind a joint.
         clamp(pose.quat_xyzw)
@@ -116,13 +124,13 @@ class Finisher:
         """Barge-in: the next frame begins the retraction; rest is reached with the ninth (0.3 s)."""
         self._cues.reset(row)
         self._retraction.begin(row)
-        self._inertia.trigger(row, RETRACT_FRAMES, RETRACTED_JOINTS, _NO_SCALARS)
+        self._inertia.trigger(row, RETRACT_FRAMES, RETRACTED_JOINTS | self.hints.clear(row), _NO_SCALARS)
 
     def resume(self, row: int) -> None:
         """Speech is back: blends from rest to the generator within 0.4 s. Without a retraction nothing happens."""
         if self._retraction.active(row):
             self._retraction.end(row)
-            self._inertia.trigger(row, _CROSS_FADE_FRAMES, RETRACTED_JOINTS, _NO_SCALARS)
+            self._blend(row, _CROSS_FADE_FRAMES, RETRACTED_JOINTS, _NO_SCALARS)
 
     def set_posture(self, row: int, posture: Posture) -> None:
         """Legs and root from the next frame on, blended within a second."""
@@ -130,7 +138,7 @@ class Finisher:
         self._posture.set(
             row, posture, self._shown.last(rows), self._leash.start_m(rows)[0], float(self._leash.leash_m(rows)[0])
         )
-        self._inertia.trigger(row, POSTURE_FRAMES, JOINTS_LOWER, SCALARS_ROOT)
+        self._blend(row, POSTURE_FRAMES, JOINTS_LOWER, SCALARS_ROOT)
 
     def set_leash(self, row: int, leash_m: float) -> None:
         """How far the root may be from where it started, metres; eased in."""
@@ -144,7 +152,7 @@ class Finisher:
         replaced = self._cues.playing(row)
         frames = self._cues.play(row, name)
         if replaced:
-            self._inertia.trigger(row, _CROSS_FADE_FRAMES, JOINTS_UPPER, _NO_SCALARS)
+            self._blend(row, _CROSS_FADE_FRAMES, JOINTS_UPPER, _NO_SCALARS)
         return frames
 
     def cue_position(self, rows: Rows) -> Playing:
@@ -155,11 +163,16 @@ class Finisher:
         """Stops a cue that plays; the body blends back to the generator."""
         if self._cues.playing(row):
             self._cues.reset(row)
-            self._inertia.trigger(row, _CROSS_FADE_FRAMES, JOINTS_UPPER, _NO_SCALARS)
+            self._blend(row, _CROSS_FADE_FRAMES, JOINTS_UPPER, _NO_SCALARS)
 
     def cross_fade(self, row: int) -> None:
         """The generator's motion may jump with the next frame: blends over 0.4 s, face and root too."""
         joints = JOINTS_UPPER | JOINTS_LOWER
         if self._retraction.active(row):
             joints = joints & ~RETRACTED_JOINTS  # their target is rest, whatever the generator does
-        self._inertia.trigger(row, _CROSS_FADE_FRAMES, joints, SCALARS_ROOT | SCALARS_FACE)
+        self._blend(row, _CROSS_FADE_FRAMES, joints, SCALARS_ROOT | SCALARS_FACE)
+
+    def _blend(self, row: int, frames: int, joints: Bools, scalars: Bools) -> None:
+        """What these joints would show jumps; those that follow a hint do not show it."""
+        follow = self.hints.taken(row) & ~self._inertia.turning(row)
+        self._inertia.trigger(row, frames, joints & ~follow, scalars)

@@ -51,6 +51,14 @@ class Inertia:
         self._turn.trigger(row, frames, joints)
         self._scalar.trigger(row, frames, scalars)
 
+    def trigger_turns(self, rows: Rows, joints: Bools, frames: int) -> None:
+        """The same for joints [n, 55] of `rows` [n], in any number of frames."""
+        self._turn.trigger_each(rows, frames, joints)
+
+    def turning(self, row: int) -> Bools:
+        """[55] joints that carry an offset."""
+        return self._turn.going(row)
+
     def apply(self, rows: Rows, pose: PoseBatch, shown: History) -> None:
         """Adds the offsets to `pose`, in place; new ones start from what was shown last."""
         if not (self._turn.running or self._scalar.running):
@@ -100,6 +108,14 @@ class _Channels:
         self._pending[row, channels] = True
         self._frames[row, channels] = frames
         self.running = True
+
+    def trigger_each(self, rows: Rows, frames: int, channels: Bools) -> None:
+        self._pending[rows] |= channels
+        self._frames[rows] = np.where(channels, frames, self._frames[rows])
+        self.running = True
+
+    def going(self, row: int) -> Bools:
+        return np.asarray(self._frames[row] > 0)
 
     def busy(self, rows: Rows) -> Bools:
         return np.asarray((self._frames[rows] > 0).any(-1))

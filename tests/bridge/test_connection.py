@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gesturestream.bridge.protocol.audio import AudioFormat
 from gesturestream.bridge.protocol.codes import Limits
 from gesturestream.bridge.protocol.connection import Command, Connection, Hangup, Join, Open, Pong, Push, Report, Send
-from gesturestream.bridge.protocol.messages import Ack, Cue, End, Interrupt
+from gesturestream.bridge.protocol.messages import Ack, Cue, End, Hint, Interrupt
 
 START = json.dumps({"type": "start", "protocol": 1})
 
@@ -140,16 +140,14 @@ def test_after_end_only_ping_and_ack_are_heard():
     assert say(connection, type="ack", sequence=1) == [Command(Ack(sequence=1, played_s=None))]
 
 
-@pytest.mark.parametrize("kind", ["hint", "words"])
-def test_what_later_versions_bring_is_unavailable(kind):
-    assert complaint(say(owner(), type=kind, id="h1"))["code"] == "unavailable"
+HINT = {"type": "hint", "joints": {"head": [0, 0, 0, 1]}}
 
 
 def test_a_watcher_may_ping_and_ack_only():
     connection = watcher()
     assert say(connection, type="ping", t0=0) == [Pong(0.0, 100.0)]
     assert say(connection, type="ack", sequence=1) == [Command(Ack(sequence=1, played_s=None))]
-    for message in ({"type": "interrupt"}, {"type": "cue", "name": "wave"}, {"type": "hint"}, {"type": "end"}):
+    for message in ({"type": "interrupt"}, {"type": "cue", "name": "wave"}, HINT, {"type": "end"}):
         assert complaint(say(connection, **message))["code"] == "forbidden"
     assert complaint(connection.receive_bytes(b"\0\0", 100.0))["code"] == "bad_audio"
 
@@ -157,8 +155,9 @@ def test_a_watcher_may_ping_and_ack_only():
 def test_a_watcher_with_control_may_steer_but_not_speak():
     connection = watcher(control=True)
     assert say(connection, type="interrupt") == [Command(Interrupt(played_s=None))]
-    assert complaint(say(connection, type="hint"))["code"] == "unavailable"
-    for message in ({"type": "end"}, {"type": "utterance", "id": "u"}, {"type": "words"}):
+    (hint,) = say(connection, **HINT)
+    assert isinstance(hint, Command) and isinstance(hint.message, Hint)
+    for message in ({"type": "end"}, {"type": "utterance", "id": "u"}, {"type": "words", "words": []}):
         assert complaint(say(connection, **message))["code"] == "forbidden"
 
 

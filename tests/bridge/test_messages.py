@@ -13,6 +13,7 @@ from gesturestream.bridge.protocol.layout import FrameFormat
 from gesturestream.bridge.protocol.parsing import parse_greeting, parse_opening, parse_running
 from gesturestream.bridge.protocol.replies import to_json
 from gesturestream.realtime.config import Control, SessionConfig
+from gesturestream.realtime.hints import Word
 
 
 def opening(**fields):
@@ -90,7 +91,15 @@ def test_messages_while_it_runs():
     assert running(type="cue", name="wave", at_s=None) == messages.Cue(name="wave", at_s=None)
     assert running(type="interrupt", id=4, played_s=2) == messages.Interrupt(played_s=2.0, id=4)
     assert running(type="end") == messages.End()
-    assert running(type="words", words=[]) == messages.Later(type="words")
+    hint = running(type="hint", id=1, joints={"jaw": None, "head": [0, 0, 0, 1], "neck": [[0, 0, 0, 1]] * 2}, to_s=2)
+    quat = (0.0, 0.0, 0.0, 1.0)
+    assert hint == messages.Hint(
+        joints={"jaw": None, "head": quat, "neck": (quat, quat)}, from_s=None, to_s=2.0, utterance=None, id=1
+    )
+    words = [{"text": "hello", "start_s": 1.25, "end_s": 1.5}]
+    assert running(type="words", words=words, utterance="u7") == messages.Words(
+        words=(Word("hello", 1.25, 1.5),), utterance="u7"
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,10 +140,11 @@ json_values = st.recursive(
     max_leaves=8,
 )
 TYPES = ["start", "watch", "list", "ping", "ack", "utterance", "utterance_end", "end", "control", "cue", "interrupt"]
+TYPES += ["hint", "words"]
 FIELDS = [
     *("id", "name", "mode", "audio", "generator", "speaker", "emotion", "intensity", "seed", "lookahead_frames"),
     *("leash_m", "frames", "forward_audio", "settings", "session", "control", "t0", "sequence", "played_s", "text"),
-    *("posture", "at_s", "resume", "resume_key", "token"),
+    *("posture", "at_s", "resume", "resume_key", "token", "joints", "from_s", "to_s", "utterance", "words"),
 ]
 
 
@@ -149,6 +159,48 @@ def test_any_json_is_understood_or_refused_with_a_reason(kind, fields):
     except MessageError as error:
         assert error.code == "bad_field"
         assert error.field is not None and error.field in error.message
+
+
+JOINTS = st.dictionaries(st.sampled_from(["head", "left_wrist", "left_wirst", ""]), st.lists(json_values, max_size=5))
+WORDS = st.lists(st.dictionaries(st.sampled_from(["text", "start_s", "end_s"]), json_values), max_size=3)
+
+
+@given(JOINTS, WORDS, json_values)
+def test_hints_and_words_are_understood_or_the_part_that_is_wrong_is_named(joints, words, from_s):
+    for fields in ({"type": "hint", "joints": joints, "from_s": from_s}, {"type": "words", "words": words}):
+        try:
+            parsed = running(**fields)
+        except MessageError as error:
+            assert error.code == "bad_field" and error.field is not None
+            assert error.field.partition(".")[0] in fields and error.message.startswith(f"{error.field}: expected")
+        else:
+            assert len(parsed.joints if isinstance(parsed, messages.Hint) else parsed.words) == len(
+                joints if isinstance(parsed, messages.Hint) else words
+            )
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"joints": {"left_wirst": [0, 0, 0, 1]}}, "joints"),
+        ({"joints": {}}, "joints"),
+        ({"joints": {"head": [0, 0, 1]}}, "joints.head"),
+        ({"joints": {"head": [[0, 0, 0, 1]] * 601}}, "joints.head"),
+        ({"joints": {"head": [0, 0, 0, True]}}, "joints.head"),
+        ({"joints": {"head": None}, "from_s": -1}, "from_s"),
+        ({"words": "hello"}, "words"),
+        ({"words": [{"text": "a", "start_s": 0, "end_s": 1}] * 1025}, "words"),
+        (
+            {"words": [{"text": "a", "start_s": 0, "end_s": 1}, {"text": "b", "start_s": 2, "end_s": 1}]},
+            "words.1.end_s",
+        ),
+        ({"words": [{"text": "", "start_s": 0, "end_s": 1}]}, "words.0.text"),
+    ],
+)
+def test_what_is_wrong_with_a_hint_or_a_word_is_named(fields, field):
+    with pytest.raises(MessageError) as error:
+        running(type="hint" if "joints" in fields else "words", **fields)
+    assert (error.value.code, error.value.field) == ("bad_field", field)
 
 
 @given(st.text())
