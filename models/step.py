@@ -32,6 +32,12 @@ class GeneratorInfo:
     """N: hashed n-grams of a word that each step is given (`models/words.py`); 0: the generator hears no words."""
     settings: dict[str, float] = field(default_factory=dict)
     """Generator-specific settings and their defaults, as `ready.settings` shows them."""
+    setting_ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Lowest and highest value of settings; one that is not named may have any."""
+
+    def __post_init__(self) -> None:
+        ranges = {name: (low, high) for name, (low, high) in self.setting_ranges.items()}  # JSON has lists
+        object.__setattr__(self, "setting_ranges", ranges)
 
 
 class StepInputs(NamedTuple):

@@ -14,6 +14,8 @@ from gesturestream.realtime.executors.base import GeneratorInfo
 from gesturestream.realtime.resample import RATES_HZ
 
 MAX_INTENSITY = 2.0
+MAX_SETTING = 1e6
+"""Of a setting whose range its generator does not tell."""
 
 
 def emotion_weights(emotion: Mapping[str, float] | None) -> NDArray[np.float32]:
@@ -48,6 +50,15 @@ def check_generator(generator: str, generators: Mapping[str, GeneratorInfo]) -> 
         raise ValueError(f"generator: expected one of {', '.join(sorted(generators))}, got {generator!r}")
 
 
+def check_settings(settings: Mapping[str, float], info: GeneratorInfo) -> None:
+    if unknown := sorted(set(settings) - set(info.settings)):
+        raise ValueError(f"settings: expected names among {sorted(info.settings)}, got {', '.join(unknown)}")
+    for name, value in settings.items():
+        low, high = info.setting_ranges.get(name, (-MAX_SETTING, MAX_SETTING))
+        if not low <= value <= high:  # also refuses NaN
+            raise ValueError(f"settings.{name}: expected {low:g}..{high:g} for {info.name}, got {value}")
+
+
 def check_config(config: SessionConfig, info: GeneratorInfo) -> None:
     """ValueError where `config` asks for what a generator described by `info` cannot do."""
     emotion_weights(config.emotion)
@@ -63,8 +74,7 @@ def check_config(config: SessionConfig, info: GeneratorInfo) -> None:
         raise ValueError(f"seed: expected 0..2^64-1 or None, got {config.seed}")
     if not (isfinite(config.leash_m) and config.leash_m >= 0):
         raise ValueError(f"leash_m: expected 0 or more, got {config.leash_m}")
-    if unknown := sorted(set(config.settings) - set(info.settings)):
-        raise ValueError(f"settings: expected names among {sorted(info.settings)}, got {', '.join(unknown)}")
+    check_settings(config.settings, info)
 
 
 def check_control(change: Control, current: str, generators: Mapping[str, GeneratorInfo]) -> None:
@@ -77,4 +87,6 @@ def check_control(change: Control, current: str, generators: Mapping[str, Genera
         check_intensity(change.intensity)
     if change.posture is not None and change.posture not in POSTURES:
         raise ValueError(f"posture: expected one of {', '.join(POSTURES)}, got {change.posture!r}")
+    if change.settings is not None:
+        check_settings(change.settings, generators[change.generator or current])
     emotion_weights(change.emotion)

@@ -43,3 +43,5 @@ class Control:
     auto_emotion: bool = False
     intensity: float | None = None
     posture: Posture | None = None
+    settings: Mapping[str, float] | None = None
+    """Generator-specific settings; those that are not named stay as they are."""

@@ -28,6 +28,7 @@ from gesturestream.realtime.priming import Primer
 from gesturestream.realtime.rows import Lane
 from gesturestream.realtime.seat import SHOWN_FRAMES, Seat, Slate
 from gesturestream.realtime.session import AudioTooFarAhead, QueueFull, Session
+from gesturestream.realtime.settings import Settings
 from gesturestream.realtime.stage import Job, Stage
 from gesturestream.realtime.statistics import EngineStats, Percentiles
 
@@ -84,7 +85,8 @@ class Engine:
         heapify(self._slots)
         self._grid, self._gridded = Grid(), False
         speakers, guide_size = (max(getattr(i, n) for i in self._infos.values()) for n in ("speakers", "guide_size"))
-        slate = Slate(self.max_sessions, speakers, guide_size, keep_shown=len(self._lanes) > 1)
+        settings = Settings(self.max_sessions, self._infos.values())
+        slate = Slate(self.max_sessions, speakers, guide_size, settings=settings, keep_shown=len(self._lanes) > 1)
         finisher = Finisher(self.max_sessions, self._cues)
         self._primer = Primer(self._lanes, slate, finisher)
         self._stage = Stage(slate, finisher, self._primer, clock, self._fail)

@@ -75,6 +75,7 @@ class Primer:
             hint=blank.hint,
             hinted=blank.hinted,
             words=blank.words,
+            settings=slate.settings.of(slots, lane.info.name),
         )
         for priming in primings:
             priming.frame += 1

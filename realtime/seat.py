@@ -16,6 +16,7 @@ from gesturestream.realtime.executors.base import Floats
 from gesturestream.realtime.finishing import rest_packed
 from gesturestream.realtime.rows import Lane
 from gesturestream.realtime.session import Session
+from gesturestream.realtime.settings import Settings
 
 SHOWN_FRAMES = 64
 """So many emitted poses are kept for priming another generator: a second, and what it takes to catch up."""
@@ -52,11 +53,12 @@ class Seat:
 class Slate:
     """Controls, seeds and emitted poses of all slots. Only the model thread touches it."""
 
-    def __init__(self, slots: int, speakers: int, guide_size: int = 0, *, keep_shown: bool) -> None:
+    def __init__(self, slots: int, speakers: int, guide_size: int = 0, *, settings: Settings, keep_shown: bool) -> None:
         self.emotion = EmotionBlend(slots, len(EMOTIONS))
         self.speaker = Blend(slots, speakers)
         self.intensity = Blend(slots, 1)
         self.guide = GuideBlend(slots, guide_size)
+        self.settings = settings
         self.seeds = np.zeros(slots, np.uint64)
         self.lookahead = np.zeros(slots, np.int64)
         self.emitted: Floats = np.zeros((slots, MOTION_SIZE), np.float32)
@@ -72,6 +74,7 @@ class Slate:
         self.speaker.set(slot, self._speakers[config.speaker])
         self.intensity.set(slot, np.array([config.intensity], np.float32))
         self.guide.reset(slot)
+        self.settings.reset(slot, config.settings)
         self.seeds[slot] = session.seed
         self.lookahead[slot] = config.lookahead_frames
         self.emitted[slot] = rest_packed()
@@ -84,6 +87,8 @@ class Slate:
             self.speaker.move(slot, self._speakers[change.speaker])
         if change.intensity is not None:
             self.intensity.move(slot, np.array([change.intensity], np.float32))
+        if change.settings is not None:
+            self.settings.change(slot, change.settings)
 
     def speakers(self, slots: Slots, count: int) -> Floats:
         """[n, count] weights for a generator of `count` speakers: who is none of them becomes the first."""

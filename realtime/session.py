@@ -61,6 +61,7 @@ class Session(SessionState):
         self.id, self.resume_key = secrets.token_hex(16), secrets.token_hex(16)
         self.seed = secrets.randbits(32) if config.seed is None else config.seed
         self.generator = generator
+        self._settings = dict(config.settings)
         self._generators, self._cues, self._wake = generators, cues, wake
         self._resampler = CausalResampler(config.audio_rate, lag=config.mode == "live")
         self._resampler_lock = threading.Lock()
@@ -76,6 +77,12 @@ class Session(SessionState):
     def media_time_s(self) -> float:
         """Seconds consumed, filled-in silence included."""
         return self.voice.pacing.frame / FPS
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The generator's settings: as asked for, or its own."""
+        own = self._generators[self.generator].settings
+        return {name: self._settings.get(name, default) for name, default in own.items()}
 
     @property
     def hears_words(self) -> bool:
@@ -130,17 +137,21 @@ class Session(SessionState):
         check_control(change, self.generator, self._generators)
         with self._lock:
             self._command(change)
+            self._settings |= change.settings or {}
 
-    def cue(self, name: str, at_s: float | None = None) -> None:
-        """Plays a gesture now, or at a time in seconds of samples the client has sent."""
+    def cue(self, name: str, at_s: float | None = None, utterance: str | None = None) -> None:
+        """Plays a gesture now, or at a time in seconds of the utterance, or else of samples the client has sent."""
         if name not in self._cues:
             raise ValueError(f"cue: expected one of {', '.join(sorted(self._cues))}, got {name!r}")
         with self._lock:
             self._check_cues_and_hints()
             if at_s is None:
                 self._command(Cue(name))
-            else:
-                self.voice.timeline.mark(Cue(name), stream=max(0, round(at_s * SAMPLE_RATE)), with_sample=True)
+                return
+            cue = Cue(name)
+            stream = self.plans.place_cue(cue, max(0.0, at_s), utterance)
+            if stream is not None:
+                self.voice.timeline.mark(cue, stream=stream, with_sample=True)
 
     def hint(
         self,
@@ -278,8 +289,8 @@ class Session(SessionState):
                 self._begin_utterance(mark)
 
     def _check_cues_and_hints(self) -> None:
-        if self._pending(Cue) + self._pending(HintRequest) + self.plans.hints >= MAX_CUES_AND_HINTS:
+        if self._pending((Cue, HintRequest)) + self.plans.cues + self.plans.hints >= MAX_CUES_AND_HINTS:
             raise QueueFull(f"expected at most {MAX_CUES_AND_HINTS} pending cues and hints")
 
-    def _pending(self, kind: type) -> int:
+    def _pending(self, kind: type | tuple[type, ...]) -> int:
         return sum(isinstance(what, kind) for what in self._waiting())

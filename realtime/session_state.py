@@ -38,7 +38,7 @@ class Interrupt:
     """The epoch has risen: retract."""
 
     played_s: float | None = None
-    unused: tuple[Cue | HintRequest | WordsRequest, ...] = ()
+    unused: tuple[object, ...] = ()
     """Offline: the cues, hints and words that were pending when it came."""
 
 
@@ -210,7 +210,8 @@ class SessionState:
 
     def _begin_utterance(self, what: Any) -> None:
         if isinstance(what, Utterance) and what.event == "utterance_start":
-            self.plans.begin_utterance(what.id, what.stream)
+            for cue, stream in self.plans.begin_utterance(what.id, what.stream):
+                self.voice.timeline.mark(cue, stream=stream, with_sample=True)
 
     def _release(self, k: int) -> None:
         """Turns what was marked up to the end of motion frame `k` into events and commands."""

@@ -114,7 +114,7 @@ class Stage:
             self._finisher.set_posture(seat.slot, change.posture)
         if change.generator is not None:
             self._primer.begin(seat, change.generator, work.heard.frame)
-        fields = {name: getattr(change, name) for name in ("speaker", "emotion", "intensity", "posture")}
+        fields = {name: getattr(change, name) for name in ("speaker", "emotion", "intensity", "posture", "settings")}
         told = {name: value for name, value in fields.items() if value is not None}
         if change.auto_emotion:
             told["emotion"] = "auto"
@@ -156,6 +156,8 @@ class Stage:
             for i, (_, work) in enumerate(jobs):
                 if work.words is not None:
                     words[i] = work.words[:, : lane.info.word_ids]
+        if lane.info.settings:
+            out["settings"] = self._slate.settings.of(slots, lane.info.name)
         return out
 
     def _guide(self, lane: Lane, slots: np.ndarray) -> np.ndarray:

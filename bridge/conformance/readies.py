@@ -36,6 +36,7 @@ class ScriptedSession:
     latency_s: float = 1 / 30
     seed: int = 81231
     config: SessionConfig = field(default_factory=SessionConfig)
+    settings: dict[str, float] = field(default_factory=lambda: dict(_INFO.settings))
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ class Change:
 class Cue:
     name: str
     at_s: float | None
+    utterance: str | None = None
     id: Id = None
 
 

@@ -209,12 +209,18 @@ def _control(fields: Fields, request_id: Id) -> Change:
         auto_emotion=fields.has("emotion") and emotion is None,
         intensity=fields.optional_number("intensity", 0.0, 2.0),
         posture=fields.choice("posture", POSTURES) if fields.has("posture") else None,
+        settings=_settings(fields) if fields.has("settings") else None,
     )
     return Change(control=control, id=request_id)
 
 
 def _cue(fields: Fields, request_id: Id) -> Cue:
-    return Cue(name=fields.string("name", _NAME_CHARS), at_s=fields.optional_number("at_s", 0.0), id=request_id)
+    return Cue(
+        name=fields.string("name", _NAME_CHARS),
+        at_s=fields.optional_number("at_s", 0.0),
+        utterance=fields.optional_string("utterance", _NAME_CHARS),
+        id=request_id,
+    )
 
 
 def _interrupt(fields: Fields, request_id: Id) -> Interrupt:

@@ -116,9 +116,9 @@ class Membership:
             case Change(control=change):
                 with publisher.answering(message.id, *_events_of(change)):
                     session.control(change)
-            case Cue(name=name, at_s=at_s):
+            case Cue(name=name, at_s=at_s, utterance=utterance):
                 with publisher.answering(message.id, f"cue_start:{name}", f"cue_end:{name}"):
-                    session.cue(name, at_s)
+                    session.cue(name, at_s, utterance)
             case Hint(joints=joints, from_s=from_s, to_s=to_s, utterance=utterance):
                 session.hint(joints, from_s, to_s, utterance)
             case Words():

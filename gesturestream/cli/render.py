@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from gesturestream.cli.command import EXIT_INTERRUPTED, EXIT_OK, Command, UsageError, asked_for
 from gesturestream.cli.options import ModelOptions, VoiceOptions
+from gesturestream.cli.told import Told, read_told
 from gesturestream.models.motion import SAMPLE_RATE
 from gesturestream.models.timing import frames_covering
 
@@ -35,6 +36,10 @@ class Render(Command):
     """WAV, FLAC, MP3 or OGG, any rate."""
     output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=("-o",))]
     """File to write, .npz or .bvh; may be given several times."""
+    hints: Path | None = None
+    """Poses to keep to, the rest is generated around them: .npz with `poses` [T, 165] and `mask` [T, 55]."""
+    words: Path | None = None
+    """What is said and when, for generators that hear words: .TextGrid, or .json as the message `words` has it."""
     voice: VoiceOptions = field(default_factory=VoiceOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
 
@@ -51,16 +56,19 @@ class Render(Command):
         with recorder:
             with asked_for():
                 pcm = read_audio(self.speech)
+                told = read_told(self.hints, self.words)
             with make_engine(1, self.voice.generator, self.model.checkpoint, executor=self.model.executor) as engine:
                 with asked_for():
                     session = engine.open(config, recorder)
-                finished = drive(session, pcm, recorder)
+                if told.words and not session.hears_words:
+                    print(f"gesturestream: {session.generator} hears no words", file=sys.stderr, flush=True)
+                finished = drive(session, pcm, recorder, told)
         for path in self.output if recorder.frames else ():
             print(f"{path}: {recorder.frames} frames" + ("" if finished else ", interrupted"))
         return EXIT_OK if finished else EXIT_INTERRUPTED
 
 
-def drive(session: Session, pcm: Floats, recorder: Recorder) -> bool:
+def drive(session: Session, pcm: Floats, recorder: Recorder, told: Told | None = None) -> bool:
     """Speaks `pcm` into the session and shows the progress; False where Ctrl-C cut it short."""
     frames = frames_covering(len(pcm))
     try:
@@ -68,7 +76,7 @@ def drive(session: Session, pcm: Floats, recorder: Recorder) -> bool:
             if progress.disable:
                 print(f"rendering {session.config.name}: {frames} frames", file=sys.stderr, flush=True)
             task = progress.add_task(session.config.name, total=frames)
-            for _ in speak(session, pcm):
+            for _ in speak(session, pcm, told):
                 progress.update(task, completed=recorder.frames)
             progress.update(task, completed=recorder.frames)
     except KeyboardInterrupt:
@@ -80,11 +88,14 @@ def drive(session: Session, pcm: Floats, recorder: Recorder) -> bool:
     return True
 
 
-def speak(session: Session, pcm: Floats) -> Iterator[None]:
+def speak(session: Session, pcm: Floats, told: Told | None = None) -> Iterator[None]:
     """Pushes all of `pcm`, never more than `AHEAD_S` ahead of the frames, and waits for the last; yields as it goes."""
+    told = told or Told()
+    told.begin(session)
     for begin in range(0, len(pcm), SAMPLE_RATE):
         while begin / SAMPLE_RATE - session.media_time_s > AHEAD_S - 1 and not session.wait(POLL_S):
             yield
+        told.say(session, begin / SAMPLE_RATE, (begin + SAMPLE_RATE) / SAMPLE_RATE)
         session.push_audio(pcm[begin : begin + SAMPLE_RATE])
     session.end()
     while not session.wait(POLL_S):

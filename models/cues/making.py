@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
-from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from gesturestream.models.body.rotations import axis_angle_to_quat, quat_slerp
 from gesturestream.models.body.skeleton import INDEX, JOINT_COUNT, JOINT_NAMES
 from gesturestream.models.cues.clip import MAX_FRAMES, CueClip, ease
 from gesturestream.models.motion import FPS
+from gesturestream.models.recordings import read_recording
 
 Joints = Literal["arms", "upper", "all"]
 Array = NDArray[np.float64]
@@ -20,8 +20,6 @@ Array = NDArray[np.float64]
 FADE_FRAMES = 12
 """A cue comes in and goes out within 0.4 s, or half its length."""
 _LEAST_FRAMES = 9
-_RATES_HZ = (10.0, 240.0)
-_MOST_NPZ_FRAMES = 240 * 3600
 _ARM = ("collar", "shoulder", "elbow", "wrist", "index", "middle", "ring", "pinky", "thumb")
 _TRUNK = ("spine1", "spine2", "spine3", "neck", "head")
 _LEFT_OUT = ("pelvis", "jaw", "left_eye_smplhf", "right_eye_smplhf")
@@ -62,7 +60,8 @@ def read_rotations(path: Path, start_s: float = 0.0, end_s: float | None = None)
     BEAT2's layout (`poses` [T, 165] axis-angle, `mocap_frame_rate`), also what `gesturestream render` writes.
     ValueError: the file is none, or has nothing between the two times.
     """
-    poses, rate_hz = _load(path)
+    recording = read_recording(path)
+    poses, rate_hz = recording.poses, recording.rate_hz
     last_s = (len(poses) - 1) / rate_hz
     stop_s = last_s if end_s is None else min(end_s, last_s)
     if not (0.0 <= start_s < stop_s):
@@ -73,24 +72,3 @@ def read_rotations(path: Path, start_s: float = 0.0, end_s: float | None = None)
     after = np.minimum(before + 1, len(poses) - 1)
     first, second = (axis_angle_to_quat(poses[i].reshape(-1, JOINT_COUNT, 3)) for i in (before, after))
     return np.asarray(quat_slerp(first, second, (at - before)[:, None]))
-
-
-def _load(path: Path) -> tuple[Array, float]:
-    if not path.is_file():
-        raise ValueError(f"expected a recording at {path}, found no such file")
-    if not is_zipfile(path):
-        raise ValueError(f"{path} is no SMPL-X or BEAT2 npz")
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            if missing := sorted({"poses", "mocap_frame_rate"} - set(data.files)):
-                raise ValueError(f"expected the keys poses and mocap_frame_rate, got no {', '.join(missing)}")
-            poses, rate_hz = np.asarray(data["poses"]), float(data["mocap_frame_rate"])
-    except (ValueError, OSError, BadZipFile, EOFError, TypeError) as error:
-        raise ValueError(f"{path} is no SMPL-X or BEAT2 npz: {error}") from error
-    if poses.ndim != 2 or poses.shape[1] != 3 * JOINT_COUNT or not 2 <= len(poses) <= _MOST_NPZ_FRAMES:
-        raise ValueError(f"{path}: expected poses [T, {3 * JOINT_COUNT}], T at least 2, got {list(poses.shape)}")
-    if not (np.issubdtype(poses.dtype, np.floating) and np.isfinite(poses).all()):
-        raise ValueError(f"{path}: expected finite poses, got {poses.dtype} with others")
-    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
-        raise ValueError(f"{path}: expected mocap_frame_rate {_RATES_HZ[0]:g}..{_RATES_HZ[1]:g}, got {rate_hz:g}")
-    return poses.astype(np.float64), rate_hz

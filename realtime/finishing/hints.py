@@ -71,7 +71,7 @@ class HintPlayer:
 
     def clear(self, slot: int) -> Bools:
         """Follows nothing from the next frame on; [55] the joints that were taken, whose target now jumps."""
-        taken = self._taken[slot].copy()
+        taken: Bools = self._taken[slot].copy()
         self._taken[slot] = self._given[slot] = self._trigger[slot] = self._busy[slot] = False
         self._owner[slot] = self._since[slot] = -1
         self._replaced[slot], self._next[slot] = -_STREAMED_FRAMES - 1, _NEVER
@@ -87,7 +87,7 @@ class HintPlayer:
 
     def taken(self, slot: int) -> Bools:
         """[55] joints whose target is a hint's."""
-        return self._taken[slot]
+        return np.asarray(self._taken[slot])
 
     def advance(self, slots: Slots, frames: NDArray[np.int64]) -> None:
         """Motion frame `frames` [n] of `slots` [n] is next; negative ones are those of look-ahead that still fills."""

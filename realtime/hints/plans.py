@@ -47,6 +47,7 @@ class Plans:
         self._hints: list[tuple[HintRequest, int | None]] = []  # with the media position of those that begin `now`
         self._words: list[_Spoken] = []  # in order of their start
         self._waiting: list[WordsRequest] = []  # for their utterance to begin
+        self._cues: list[tuple[object, int, str]] = []  # likewise: cue, samples, utterance
         self._dropped = 0  # stream position up to which an interrupt has dropped what was not heard
 
     @property
@@ -59,13 +60,19 @@ class Plans:
         """Words that have not been spoken."""
         return len(self._words) + sum(len(request.words) for request in self._waiting)
 
-    def requests(self) -> list[HintRequest | WordsRequest]:
+    @property
+    def cues(self) -> int:
+        """Cues whose utterance has not begun."""
+        return len(self._cues)
+
+    def requests(self) -> list[object]:
         """Everything that has been asked for and not been used up."""
         words = {id(word.request): word.request for word in self._words}
-        return [*(hint for hint, _ in self._hints), *words.values(), *self._waiting]
+        cues = (cue for cue, _, _ in self._cues)
+        return [*(hint for hint, _ in self._hints), *words.values(), *self._waiting, *cues]
 
-    def begin_utterance(self, name: str, stream: int) -> None:
-        """The utterance's first sample lies at `stream`."""
+    def begin_utterance(self, name: str, stream: int) -> list[tuple[object, int]]:
+        """The utterance's first sample lies at `stream`: the cues that waited for it, and where they lie."""
         self._utterances.pop(name, None)
         self._utterances[name] = stream
         if len(self._utterances) > KEPT_UTTERANCES:
@@ -73,6 +80,20 @@ class Plans:
         waiting, self._waiting = self._waiting, []
         for request in waiting:
             self.add_words(request)
+        cues = [(cue, stream + offset) for cue, offset, utterance in self._cues if utterance == name]
+        self._cues = [item for item in self._cues if item[2] != name]
+        return cues
+
+    def place_cue(self, cue: object, at_s: float, utterance: str | None) -> int | None:
+        """The stream position of a cue; None: it waits for its utterance. ValueError: that was dropped."""
+        offset = round(at_s * SAMPLE_RATE)
+        base = 0 if utterance is None else self._utterances.get(utterance, -1)
+        if base == -1 and utterance is not None:
+            self._cues.append((cue, offset, utterance))
+            return None
+        if base is None:
+            raise ValueError(f"utterance: expected one that no interrupt has dropped, got {utterance!r}")
+        return base + offset
 
     def add_hint(self, request: HintRequest, media: int | None = None) -> None:
         """media: where it came, if it is to begin there; None: with the next frame."""
@@ -101,6 +122,7 @@ class Plans:
         self._hints.clear()
         self._words.clear()
         self._waiting.clear()
+        self._cues.clear()
         self._utterances = dict.fromkeys(self._utterances)
         self._dropped = sent
 
@@ -109,6 +131,7 @@ class Plans:
         self._hints = [item for item in self._hints if item[0] not in unused]
         self._words = [word for word in self._words if word.request not in unused]
         self._waiting = [request for request in self._waiting if request not in unused]
+        self._cues = [item for item in self._cues if item[0] not in unused]
 
     def due(self, frame: int, timeline: Timeline) -> list[Placed]:
         """Hints that begin, or begin to be approached, with motion frame `frame`."""

@@ -66,11 +66,17 @@ def checked_words(words: Sequence[Word]) -> tuple[Word, ...]:
     """Words in order of their start. ValueError names the field."""
     if len(words) > MAX_WORDS:
         raise ValueError(f"words: expected at most {MAX_WORDS} words, got {len(words)}")
-    for i, (text, start_s, end_s) in enumerate(words):
-        if len(text) > MAX_WORD_CHARS:
-            raise ValueError(f"words.{i}.text: expected at most {MAX_WORD_CHARS} characters, got {len(text)}")
-        if not (isfinite(start_s) and start_s >= 0.0):
-            raise ValueError(f"words.{i}.start_s: expected a time of 0 s or more, got {start_s}")
-        if not (isfinite(end_s) and end_s >= start_s):
-            raise ValueError(f"words.{i}.end_s: expected a time not before start_s = {start_s:g}, got {end_s}")
+    for i, word in enumerate(words):
+        check_word(i, Word(*word))
     return tuple(sorted((Word(*word) for word in words), key=lambda word: word.start_s))
+
+
+def check_word(i: int, word: Word) -> None:
+    """ValueError names the field of the i-th word."""
+    if len(word.text) > MAX_WORD_CHARS:
+        raise ValueError(f"words.{i}.text: expected at most {MAX_WORD_CHARS} characters, got {len(word.text)}")
+    if not (isfinite(word.start_s) and word.start_s >= 0.0):
+        raise ValueError(f"words.{i}.start_s: expected a time of 0 s or more, got {word.start_s}")
+    if not (isfinite(word.end_s) and word.end_s >= word.start_s):
+        expected = f"a time not before start_s = {word.start_s:g}"
+        raise ValueError(f"words.{i}.end_s: expected {expected}, got {word.end_s}")

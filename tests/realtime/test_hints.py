@@ -159,6 +159,26 @@ def test_a_hint_is_timed_against_its_utterance_even_one_that_is_yet_to_come():
     assert errors(viewer, ELBOW, BENT)[first + 1 : first + 5].max() < 1e-3
 
 
+@pytest.mark.parametrize("mode", ["agent", "offline"])
+def test_a_cue_is_timed_against_its_utterance(mode):
+    rig, session, viewer, _ = opened(mode)
+    session.cue("nod", at_s=0.3, utterance="u2")
+    session.cue("wave", at_s=0.3, utterance="u3")
+    session.begin_utterance("u1")
+    session.push_audio(babble(1.0))
+    session.begin_utterance("u2")
+    session.cue("shrug", at_s=0.9, utterance="u2")
+    session.push_audio(babble(1.0))
+    rig.run(3.0)
+    starts = {e.data["cue"]: round(e.media_time_s * 30) for e in viewer.named("cue_start")}
+    assert starts == {"nod": 39, "shrug": 57}
+    assert session.plans.cues == 1
+    session.interrupt()
+    session.push_audio(babble(0.5))
+    rig.run(1.0)
+    assert session.plans.cues == 0
+
+
 def test_an_interrupt_drops_what_is_pending_and_lets_go_smoothly_of_what_is_held():
     rig, session, viewer, executor = opened("live")
     session.hint({"left_elbow": BENT, "left_knee": TURNED})
