@@ -13,12 +13,12 @@ class EmageConfig:
     speakers: int = 4
     size: int = 128
     """D: width of the masked audio gesture transformer (the paper: 768)."""
-    heads: int = 4
+    heads: int = 2
     layers: int = 2
     """Of the temporal cross-attention decoder TCAT (the paper's code: 8)."""
-    window: int = 48
-    """Frames of the past that attention sees, this one included: 1.6 s."""
-    feed_forward: int = 256
+    window: int = 40
+    """Frames of the past that attention sees, this one included: 1.3 s."""
+    feed_forward: int = 176
     body_widths: tuple[int, ...] = (96, 96, 96, 96)
     """Rhythm TCN of the body; dilations 1, 2, 4, 8 see 60 frames of the past."""
     face_widths: tuple[int, ...] = (96, 96, 96)
@@ -26,11 +26,11 @@ class EmageConfig:
     """Of a word's embedding; two words are heard, the one spoken and the one to come."""
     codebook_size: int = 128
     """K: entries of a codebook (the paper: 256)."""
-    group_size: int = 16
+    group_size: int = 8
     """Latent channels that one codebook quantises."""
     encoder_widths: tuple[int, ...] = (96, 96)
     decoder_widths: tuple[int, ...] = (64, 64)
-    motion_width: int = 48
+    motion_width: int = 32
     """Global motion predictor."""
     noise_rank: int = 16
     """Normals a frame from which the sampling noise of one part's codes is made."""
@@ -57,7 +57,7 @@ LARGE = EmageConfig(
     face_widths=(256, 256, 256),
     word_size=128,
     codebook_size=256,
-    group_size=32,
+    group_size=16,
     encoder_widths=(256, 256, 256),
     decoder_widths=(192, 192, 192),
     motion_width=128,

@@ -30,6 +30,7 @@ from gesturestream.models.generator import Generator
 from gesturestream.models.motion import CONTACTS, EMOTIONS, MAX_LOOKAHEAD, MOTION_SIZE, ROOT_M, ROT6D
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming import level, lookahead, wandering
+from gesturestream.models.streaming.attention import AttentionState
 from gesturestream.models.streaming.features import WINDOW_SAMPLES, LogMel
 from gesturestream.models.streaming.features import Heard as Sound
 from gesturestream.models.streaming.hearing import PRESENCE, smooth_logits, smooth_sequence
@@ -47,7 +48,7 @@ class MotionState(NamedTuple):
 
     noise: wandering.ColourState
     body: BodyState
-    face: Ring
+    face: AttentionState
     decoders: tuple[Ring, ...]
     root: Ring
 

@@ -62,13 +62,13 @@ _LOOK = _joints(EYES) + _shapes(eyes=True)
 _FACE = _joints(JAW + EYES) + _range(BLENDSHAPES) + _range(EXPRESSIONS)
 
 FOUR: tuple[Part, ...] = (
-    Part(name="upper", trunk="body", codes=(Code(name="upper", values=_UPPER, groups=4),), values=_UPPER),
-    Part(name="hands", trunk="body", codes=(Code(name="hands", values=_HANDS, groups=3),), values=_HANDS),
-    Part(name="lower", trunk="body", codes=(Code(name="lower", values=LOWER, groups=2),), values=LOWER),
+    Part(name="upper", trunk="body", codes=(Code(name="upper", values=_UPPER, groups=8),), values=_UPPER),
+    Part(name="hands", trunk="body", codes=(Code(name="hands", values=_HANDS, groups=5),), values=_HANDS),
+    Part(name="lower", trunk="body", codes=(Code(name="lower", values=LOWER, groups=4),), values=LOWER),
     Part(
         name="face",
         trunk="face",
-        codes=(Code(name="mouth", values=_MOUTH, groups=2), Code(name="look", values=_LOOK, groups=2)),
+        codes=(Code(name="mouth", values=_MOUTH, groups=4), Code(name="look", values=_LOOK, groups=2)),
         values=_FACE,
     ),
 )
@@ -76,7 +76,7 @@ FOUR: tuple[Part, ...] = (
 
 _WHOLE = _UPPER + _HANDS + LOWER + _FACE
 SINGLE: tuple[Part, ...] = (
-    Part(name="whole", trunk="body", codes=(Code(name="whole", values=_WHOLE, groups=4),), values=_WHOLE),
+    Part(name="whole", trunk="body", codes=(Code(name="whole", values=_WHOLE, groups=8),), values=_WHOLE),
 )
 """One for all, an ablation (Table 6)."""
 

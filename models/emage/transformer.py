@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gesturestream.models.streaming.attention import RingAttention
-from gesturestream.models.streaming.state import Ring
+from gesturestream.models.streaming.attention import AttentionState, RingAttention
 
 
 class FeedForward(nn.Module):
@@ -33,7 +32,7 @@ class Attention(nn.Module):
         self.norm = nn.LayerNorm(size)
         self.attend = RingAttention(size, heads, window, causal=causal)
 
-    def init_state(self, rows: int) -> Ring:
+    def init_state(self, rows: int) -> AttentionState:
         return self.attend.init_state(rows)
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
@@ -41,15 +40,15 @@ class Attention(nn.Module):
         y: Tensor = x + self.attend(self.norm(x), memory)
         return y
 
-    def step(self, x: Tensor, state: Ring, memory: Tensor | None = None) -> tuple[Tensor, Ring]:
+    def step(self, x: Tensor, state: AttentionState, memory: Tensor | None = None) -> tuple[Tensor, AttentionState]:
         """The same for one frame [B, D]; the memory's frame is appended to the ring."""
         y, after = self.attend.step(self.norm(x), state, memory)
         return x + y, after
 
 
 class LayerState(NamedTuple):
-    own: Ring
-    memory: Ring
+    own: AttentionState
+    memory: AttentionState
 
 
 class CrossLayer(nn.Module):
@@ -75,8 +74,8 @@ class CrossLayer(nn.Module):
 
 
 class BodyState(NamedTuple):
-    gesture: Ring
-    audio: Ring
+    gesture: AttentionState
+    audio: AttentionState
     layers: tuple[LayerState, ...]
 
 
@@ -134,7 +133,7 @@ class FaceTransformer(nn.Module):
         self.feed_forward = FeedForward(size, hidden)
         self.norm = nn.LayerNorm(size)
 
-    def init_state(self, rows: int) -> Ring:
+    def init_state(self, rows: int) -> AttentionState:
         return self.own.init_state(rows)
 
     def forward(self, voice: Tensor, hints: Tensor, place: Tensor) -> Tensor:
@@ -142,7 +141,7 @@ class FaceTransformer(nn.Module):
         y: Tensor = self.norm(self.feed_forward(self.own(self._enter(voice, hints, place))))
         return y
 
-    def step(self, voice: Tensor, hints: Tensor, place: Tensor, state: Ring) -> tuple[Tensor, Ring]:
+    def step(self, voice: Tensor, hints: Tensor, place: Tensor, state: AttentionState) -> tuple[Tensor, AttentionState]:
         """The same for one frame [B, D]."""
         y, after = self.own.step(self._enter(voice, hints, place), state)
         return self.norm(self.feed_forward(y)), after

@@ -48,7 +48,7 @@ class StateLeaf:
     `replaced`: what comes out [rows, *shape] takes its place.
     `count`: likewise; the number of frames a ring has been given.
     `appended`: a ring [rows, C + 1, D]; what comes out is [rows, 1, D] and belongs into slot (count before) mod C where
-    the count rose, else into slot C, which nothing reads.
+    the count rose, else nowhere. Slot C stays zero.
     """
 
     name: str

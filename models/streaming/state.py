@@ -24,7 +24,7 @@ S = TypeVar("S")
 class Ring(NamedTuple):
     """A cache of the last `capacity` rows of D values, one per frame.
 
-    Held by the executor as rows [B, capacity + 1, D]: the last slot is a spare that idle rows are written to.
+    Held by the executor as rows [B, capacity + 1, D]: the last slot is a spare, for rows that wrote nothing, and zero.
     Returned by a step as rows [B, 1, D], with the count it leaves behind.
     """
 
@@ -53,12 +53,16 @@ def look_back(ring: Ring, ages: Tensor) -> Tensor:
     What was never written is zero because a reset zeroes the rows, so that no mask is needed here.
     """
     slots = (ring.written[:, None] - ages).remainder(max(1, ring.capacity))
-    return ring.rows.gather(1, slots[:, :, None].expand(-1, -1, ring.rows.shape[2]))
+    rows = torch.arange(ring.rows.shape[0], device=slots.device)
+    return ring.rows[rows[:, None], slots]
 
 
-def known(ring: Ring, ages: Tensor) -> Tensor:
-    """Which of `look_back`'s rows were written since the row's reset: ages [K] -> bool [B, K]."""
-    return ages <= ring.written[:, None]
+def slot_ages(ring: Ring, slots: Tensor) -> Tensor:
+    """How old what lies in each slot is, 1..capacity, for whoever reads a ring as it lies: slots [S] -> [B, S].
+
+    Of an age that was never reached (more than `ring.written`) nothing was written. The spare slot holds zeros.
+    """
+    return (ring.written[:, None] - 1 - slots).remainder(max(1, ring.capacity)) + 1
 
 
 def select(mask: Tensor, a: S, b: S) -> S:
@@ -124,7 +128,8 @@ def _commit(before: State, after: State, active: Tensor | None, order: Tensor) -
     if isinstance(before, Ring):
         written = after.written if active is None else torch.where(active, after.written, before.written)
         slot = torch.where(written > before.written, before.written.remainder(max(1, before.capacity)), before.capacity)
-        before.rows.index_put_((order, slot), after.rows[:, 0])
+        row = torch.where((slot < before.capacity)[:, None], after.rows[:, 0], 0.0)
+        before.rows.index_put_((order, slot), row)
         before.written.copy_(written)
     elif isinstance(before, Tensor):
         before.copy_(after if active is None else select(active, after, before))

@@ -53,20 +53,21 @@ class RowsState:
         for leaf in self.leaves:  # rings first: where a row belongs depends on the count before
             if leaf.kind == "appended":
                 assert leaf.count is not None
-                slots = _slots(before[leaf.count], after[NEXT + leaf.count], ran, leaf.shape[0] - 1)
-                before[leaf.name][self._order[: len(active)], slots] = after[NEXT + leaf.name][:, 0]
+                count = before[leaf.count]
+                rose = after[NEXT + leaf.count] > count if ran is None else (after[NEXT + leaf.count] > count) & ran
+                _append(before[leaf.name], after[NEXT + leaf.name][:, 0], count, rose, self._order[: len(active)])
         for leaf in self.leaves:
             if leaf.kind != "appended":
                 _replace(before[leaf.name], after[NEXT + leaf.name], ran)
 
 
-def _slots(before: Counts, after: Counts, ran: Bools | None, capacity: int) -> Counts:
-    """[B] where each ring's new row belongs; the spare slot at the end for rows whose count did not rise."""
-    rose = after > before
-    if ran is not None:
-        rose &= ran
-    slots: Counts = np.where(rose, before % max(1, capacity), capacity)
-    return slots
+def _append(ring: Array, row: Array, count: Counts, rose: Bools, order: Counts) -> None:
+    """Writes each ring's new row into its slot, where the count rose; the spare slot stays zero."""
+    slots = count % max(1, ring.shape[1] - 1)
+    if rose.all():
+        ring[order, slots] = row
+    else:
+        ring[order[rose], slots[rose]] = row[rose]
 
 
 def _replace(before: Array, after: Array, ran: Bools | None) -> None:

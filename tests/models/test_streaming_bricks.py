@@ -11,7 +11,15 @@ from gesturestream.models.streaming.attention import RingAttention
 from gesturestream.models.streaming.convolution import CausalConv1d, CausalStack, Past
 from gesturestream.models.streaming.features import BANDS, HOP, N_FFT, WINDOW_SAMPLES, Heard, LogMel
 from gesturestream.models.streaming.mel import mel_filters
-from gesturestream.models.streaming.state import Ring, StateStore, append, known, look_back, map_leaves, new_ring
+from gesturestream.models.streaming.state import (
+    Ring,
+    StateStore,
+    append,
+    look_back,
+    map_leaves,
+    new_ring,
+    slot_ages,
+)
 from tests.models.laws import babble
 
 FRAMES = 75  # longer than every ring below, so that slots are overwritten
@@ -89,7 +97,8 @@ def test_ring_forgets_what_is_too_old_and_never_had():
     store.reset(torch.tensor([True]))
     store.commit(append(store.view(1), torch.full((1, 1), 7.0)), torch.tensor([True]))
     assert look_back(store.view(1), torch.tensor([1, 4]))[0, :, 0].tolist() == [7.0, 0.0]
-    assert known(store.view(1), torch.tensor([1, 4]))[0].tolist() == [True, False]
+    ages = slot_ages(store.view(1), torch.arange(4))
+    assert (ages <= store.view(1).written[:, None])[0].tolist() == [True, False, False, False]
 
 
 def test_store_leaves_idle_rows_alone_and_resets_others():

@@ -22,6 +22,9 @@ Terms = dict[str, Tensor]
 
 CONTACT = 0.5
 """Above it a foot stands."""
+UNQUANTISED = 0.3
+"""Share of clips whose latents are decoded as they are: the decoder learns what lies between entries, too, where the
+stream's mixtures of entries are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +35,14 @@ class CodecWeights:
     """Geodesic, body joints, radians: L_rec."""
     position: float = 4.0
     """By forward kinematics, metres, where the paper has vertices."""
-    speed: float = 5.0
-    """L_vel and L_acc of positions, metres a frame."""
-    acceleration: float = 10.0
+    speed: float = 20.0
+    """L_vel and L_acc of positions, metres a frame: codes that flip from frame to frame tremble."""
+    acceleration: float = 40.0
     values: float = 2.0
     """L1 of everything, normalised: fingers, face, contacts; and of its changes from frame to frame."""
-    changes: float = 4.0
+    changes: float = 6.0
+    jolts: float = 3.0
+    """The same of the changes' changes."""
     commitment: float = 1.0
     """||z - sg[q]||^2. Codebooks follow by averages instead of the other term."""
     travel: float = 1.0
@@ -79,6 +84,7 @@ class CodecObjective:
             "acceleration": losses.acceleration_loss(made.positions, true.positions),
             "values": values,
             "changes": changes,
+            "jolts": (assembled - target).mul(losses.value_weights().to(mask) * mask).diff(n=2, dim=1).abs().mean(),
             "commitment": decoded.commitment,
         }
         terms |= self._root(batch, target, assembled, (true, made))
@@ -103,6 +109,7 @@ class CodecObjective:
 def reconstruct(model: Emage, target: Tensor) -> Decoded:
     """Normalised motion [B, T, 489] through every codec, straight through; codebooks follow while gradients do."""
     values, commitment, perplexity = [], target.new_zeros(()), []
+    free = torch.rand(len(target), 1, 1, device=target.device) < UNQUANTISED * torch.is_grad_enabled()
     for codec in model.codecs:
         assert isinstance(codec, PartCodec)
         found = codec.encode(target)
@@ -110,7 +117,8 @@ def reconstruct(model: Emage, target: Tensor) -> Decoded:
             codec.codebooks.follow(found.latent.detach().float().flatten(0, 1), found.indices.flatten(0, 1))
         commitment = commitment + (found.latent - found.entries).square().mean()
         perplexity.append(used(found.indices, codec.codebooks.size))
-        values.append(codec.decode(found.latent + (found.entries - found.latent).detach()))
+        quantised = found.latent + (found.entries - found.latent).detach()
+        values.append(codec.decode(torch.where(free, found.latent, quantised)))
     return Decoded(model.assemble(values), commitment, torch.cat(perplexity).mean())
 
 

@@ -52,10 +52,11 @@ class TrainEmage(Recipe):
     """`stream`: what `model` says, made for CPUs and for many avatars; `large`: for GPUs."""
     model: EmageConfig = field(default_factory=EmageConfig)
     trainer: TrainerConfig = field(
-        default_factory=lambda: TrainerConfig(steps=2200, rows=20, frames=96, learning_rate=1e-3)
+        default_factory=lambda: TrainerConfig(steps=2000, rows=20, frames=96, learning_rate=1e-3)
     )
-    codec_steps: int = 1000
+    codec_steps: int = 1500
     """Steps of the first stage."""
+    codec_learning_rate: float = 2e-3
     codec_losses: CodecWeights = field(default_factory=CodecWeights)
     losses: GestureWeights = field(default_factory=GestureWeights)
     ablation: Row = "full"
@@ -78,8 +79,9 @@ class TrainEmage(Recipe):
         def gestures(model: Generator, bf16: bool) -> GestureObjective:
             return GestureObjective(_own(model), self.losses, bf16=bf16)
 
+        first = replace(self.trainer, steps=self.codec_steps, learning_rate=self.codec_learning_rate)
         return (
-            Stage(name="codecs", trainer=replace(self.trainer, steps=self.codec_steps), objective=codecs, shown=False),
+            Stage(name="codecs", trainer=first, objective=codecs, shown=False),
             Stage(name="gestures", trainer=self.trainer, objective=gestures),
         )
 
