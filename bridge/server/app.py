@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import errno
 import logging
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from gesturestream.bridge.server.output import Output
 from gesturestream.bridge.server.publisher import Publisher
 from gesturestream.bridge.server.registry import Registry
 from gesturestream.bridge.server.requests import Requests
+from gesturestream.bridge.server.socket import Socket, socket_class
 
 if TYPE_CHECKING:
     from gesturestream.realtime.engine import Engine
@@ -43,8 +43,7 @@ _CHECK_S = 0.25
 _STATS_S = 1.0
 _SHUTDOWN_S = 2.0
 _WRITE_BUFFER = (16 * 1024, 4 * 1024)
-_SOCKET_BUFFER = 64 * 1024
-"""Small on purpose: what sits in a buffer is latency for a reader that falls behind."""
+"""Small on purpose, as the kernel's (socket.py)."""
 
 
 class PortInUse(OSError):
@@ -137,7 +136,7 @@ class BridgeServer:
                 config.port,
                 process_request=requests,
                 select_subprotocol=_select_subprotocol,
-                create_connection=_socket_class(self._doors),
+                create_connection=socket_class(self._doors, limits.message_bytes),
                 logger=_quiet,
                 ssl=config.ssl_context(),
                 compression=None,
@@ -154,6 +153,7 @@ class BridgeServer:
             raise _clearer(error, config) from error
 
     async def _handle(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, Socket)
         admitted = partial(self._doors.leave, connection)
         handler = Handler(connection, self._registry, self.config, self._counters, self._clock, admitted)
         self._counters.connections.inc()
@@ -208,23 +208,6 @@ class BridgeServer:
             "sessions": len(self._engine.sessions),
             "connections": len(self._handlers),
         }
-
-
-def _socket_class(doors: Doors) -> type[ServerConnection]:
-    """websockets' connection with a small kernel send buffer, which leaves the doors free when it breaks."""
-
-    class Socket(ServerConnection):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            raw = transport.get_extra_info("socket")
-            if raw is not None:
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
-            super().connection_made(transport)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            doors.leave(self)
-            super().connection_lost(exc)
-
-    return Socket
 
 
 def stats_text(stats: SessionStats, dropped: int) -> str:

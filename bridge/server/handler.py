@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from gesturestream.bridge.metrics import Counters
@@ -29,6 +28,7 @@ from gesturestream.bridge.protocol.replies import pong_text
 from gesturestream.bridge.server.config import ServerConfig
 from gesturestream.bridge.server.membership import Membership, join, open_session
 from gesturestream.bridge.server.registry import Registry
+from gesturestream.bridge.server.socket import Socket
 from gesturestream.bridge.server.writer import Writer, hang_up
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Handler:
 
     def __init__(
         self,
-        socket: ServerConnection,
+        socket: Socket,
         registry: Registry,
         config: ServerConfig,
         counters: Counters,
@@ -71,6 +71,7 @@ class Handler:
                 await self._open()
                 async for message in self.socket:
                     await self._receive(message)
+                    self.socket.handled()
         finally:
             await self._leave()
 
@@ -100,6 +101,7 @@ class Handler:
                 await self._perform(self._protocol.tick(max(self._clock(), self._protocol.deadline_s)))
             else:
                 await self._receive(message)
+                self.socket.handled()
 
     async def _receive(self, message: str | bytes) -> None:
         now_s = self._clock()
@@ -108,6 +110,27 @@ class Handler:
         else:
             actions = self._protocol.receive_bytes(message, now_s)
         await self._perform(actions)
+
+    def _hear(self, data: bytes) -> None:
+        """A whole binary message on the short way: what `_receive` does for a member, without waiting."""
+        assert self._membership is not None
+        for action in self._protocol.receive_bytes(data, self._clock()):
+            if isinstance(action, Push):
+                self._answer(self._membership.perform(action))
+            else:
+                self._answer([action])
+
+    def _answer(self, actions: list[Action]) -> None:
+        """Errors, and perhaps the end, that audio can lead to."""
+        assert self._membership is not None
+        for action in actions:
+            if isinstance(action, Send):
+                self._counters.errors.inc()
+                self._membership.send(action.text)
+            else:
+                assert isinstance(action, Hangup)
+                self._counters.refused.labels(code=str(int(action.code))).inc()
+                self._membership.close(action.code, action.reason)
 
     async def _perform(self, actions: list[Action]) -> None:
         for action in actions:
@@ -146,6 +169,7 @@ class Handler:
             progressed=outcome.progressed,
         )
         self._writing = asyncio.create_task(self._writer.run())
+        self.socket.on_binary = self._hear
         return []
 
     async def _send(self, text: str) -> None:

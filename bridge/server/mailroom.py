@@ -16,6 +16,8 @@ class Outbox:
     def __init__(self, queue: ReaderQueue) -> None:
         self.queue = queue
         self.filled = asyncio.Event()
+        self.flush: Callable[[], bool] = lambda: False
+        """Its writer's: sends what is queued; False where the writer has to be woken for that."""
 
 
 class Mailroom:
@@ -44,4 +46,5 @@ class Mailroom:
         with self.lock:
             filled, self._filled = self._filled, set()
         for outbox in filled:
-            outbox.filled.set()
+            if not outbox.flush():
+                outbox.filled.set()
