@@ -1,0 +1,125 @@
+extends SceneTree
+# A client on a real Skeleton for some seconds: `godot3-server --path PROJECT -s run.gd PORT SECONDS [option ...]`, options
+# own (a session of its own, which hears a tone), f32, voice (asks for it), interrupt (once a second), picture=FILE.
+# The last line says what was seen.
+
+const Client = preload("addons/gesturestream/client.gd")
+const Avatar = preload("addons/gesturestream/avatar.gd")
+const CapsuleBody = preload("addons/gesturestream/demo/capsule_body.gd")
+
+const LEFT_WRIST = 20
+const RIGHT_WRIST = 21
+const HEAD = 15
+
+var client = Client.new()
+var avatar = Avatar.new()
+var options = []
+var end_s = 0.0
+var interrupt_s = 0.0
+var spoken_s = 0.0
+var seen = {"pictures": 0, "raised": 0, "epochs": 0, "ended": 0, "events": {}, "samples": 0, "moved_m": 0.0}
+var shown_ages_s = []
+var longest_wait_s = 0.0
+var last_picture_s = 0.0
+var wrist = null
+var done = false
+
+
+func _init():
+	var arguments = OS.get_cmdline_args()
+	options = Array(arguments)
+	var at = options.find("run.gd")
+	Engine.target_fps = 60
+	client.url = "ws://127.0.0.1:%s/v1/stream" % options[at + 1]
+	client.own_session = options.has("own")
+	client.encoding = "f32" if options.has("f32") else "q16"
+	client.forward_audio = options.has("voice")
+	client.connect("happened", self, "_on_event")
+	client.connect("epoch_began", self, "_on_epoch")
+	client.connect("session_ready", self, "_on_ready")
+	client.connect("voice", self, "_on_voice")
+	end_s = client.local_time_s() + float(options[at + 2])
+	spoken_s = client.local_time_s()
+	interrupt_s = spoken_s + 1.0
+	root.add_child(client)
+	avatar.client = client
+	root.add_child(avatar)
+
+
+func _on_ready(message):
+	if avatar.skeleton == null:
+		avatar.skeleton = CapsuleBody.skeleton_of(message)
+		root.add_child(avatar.skeleton)
+
+
+func _on_event(name, _message):
+	seen["events"][name] = seen["events"].get(name, 0) + 1
+	seen["ended"] += 1 if name == "end" else 0
+
+
+func _on_epoch(_epoch):
+	seen["epochs"] += 1
+
+
+func _on_voice(samples, _media_time_s):
+	seen["samples"] += samples.size()
+
+
+func _idle(_delta):
+	var now_s = client.local_time_s()
+	if done:
+		return
+	if options.has("own"):
+		speak(now_s)
+	if options.has("interrupt") and now_s > interrupt_s:
+		interrupt_s = now_s + 1.0
+		client.interrupt()
+	if avatar.skeleton != null and client.pose != null:
+		look(now_s)
+	if now_s > end_s:
+		done = true
+		report()
+		client.free()
+		avatar.free()
+		quit()
+
+
+# A 220 Hz tone at the speed of a microphone.
+func speak(now_s: float) -> void:
+	var count = int((now_s - spoken_s) * client.audio_rate)
+	spoken_s += count / float(client.audio_rate)
+	var stream = StreamPeerBuffer.new()
+	for i in range(count):
+		stream.put_16(int(8000 * sin(2 * PI * 220 * (spoken_s + i / float(client.audio_rate)))))
+	if count > 0:
+		client.send_audio(stream.data_array)
+
+
+func look(now_s: float) -> void:
+	seen["pictures"] += 1
+	var body = avatar.skeleton
+	var left = body.get_bone_global_pose(LEFT_WRIST).origin
+	if left.y > body.get_bone_global_pose(HEAD).origin.y + 0.3:
+		seen["raised"] += 1
+	if wrist != null:
+		seen["moved_m"] += wrist.distance_to(left)
+	wrist = left
+	if client.session.clock_offset_s != null:
+		shown_ages_s.append(now_s + client.session.clock_offset_s - client.pose.server_time_s)
+	if last_picture_s > 0.0 and now_s - last_picture_s > longest_wait_s:
+		longest_wait_s = now_s - last_picture_s
+	last_picture_s = now_s
+
+
+func report() -> void:
+	for name in client.session.counts:
+		seen[name] = client.session.counts[name]
+	seen["gave_up"] = client.session.state == client.Session.State.GAVE_UP
+	seen["underruns"] = client.session.player.underruns
+	seen["longest_wait_s"] = longest_wait_s
+	shown_ages_s.sort()
+	if shown_ages_s.size() > 0:
+		seen["shown_age_p50_s"] = shown_ages_s[shown_ages_s.size() / 2]
+		seen["shown_age_p99_s"] = shown_ages_s[int(0.99 * (shown_ages_s.size() - 1))]
+		seen["delay_s"] = client.session.player.target_delay_s()
+	print("RESULT ", to_json(seen))
