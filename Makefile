@@ -64,7 +64,7 @@ $(VENV)/.dev: pyproject.toml setup.py | $(VENV)/.created
 	$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.base
 
-$(WEB)/node_modules/.stamp: $(WEB)/package.json $(WEB)/package-lock.json | $(VENV)/.created
+$(WEB)/node_modules/.stamp: $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/packages/client/package.json | $(VENV)/.created
 	@echo 'Installing the web viewer'\''s packages (once) ...'
 	$(NPM) --prefix $(WEB) ci --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -1,7 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
 export default defineConfig({
   base: "./",
+  resolve: { alias: { "@gesturestream/client": fileURLToPath(new URL("packages/client/src/index.ts", import.meta.url)) } },
   build: {
     target: "es2022",
     assetsInlineLimit: 0, // a data: URL would need a laxer Content-Security-Policy (the audio worklet is an asset)

@@ -1,5 +1,5 @@
 import { App } from "./app/app";
-import { now_s } from "./app/session";
+import { now_s } from "@gesturestream/client";
 import { exposeDebug } from "./debug";
 import { Stage } from "./stage/stage";
 import { byId } from "./ui/dom";

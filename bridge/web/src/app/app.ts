@@ -1,14 +1,10 @@
+import { type AudioFrame, encodeS16, FLAG, type Link, Microphone, microphoneErrorInWords, now_s, Player, type PoseFrame, type Ready, type ServerError, type ServerEvent, Speaker, type Stats } from "@gesturestream/client";
 import { decodeFile, FileVoice } from "../audio/file-voice";
 import { LevelMeter } from "../audio/level";
-import { Microphone, microphoneErrorInWords } from "../audio/microphone";
-import { Speaker } from "../audio/speaker";
 import { Avatar } from "../avatar/avatar";
 import { Travel } from "../playback/kinematics";
-import { Player } from "../playback/player";
-import { encodeS16, FLAG, type AudioFrame, type PoseFrame } from "../protocol/decoder";
-import type { Ready, ServerError, ServerEvent, Stats } from "../protocol/types";
 import type { Stage } from "../stage/stage";
-import { type Link, now_s, type Role, Session, type SessionListener } from "./session";
+import { type Choices, type Role, Session, type SessionListener } from "./session";
 import { address, token } from "./address";
 
 /** What the page tells a person; `ui/` draws it. */
@@ -65,7 +61,7 @@ export class App implements SessionListener {
   private avatarKey = "";
 
   constructor(private readonly stage: Stage, private readonly face: Face) {
-    const choices = { generator: null, speaker: 0, emotion: "auto", intensity: 1, seed: null, lookahead_frames: 0 };
+    const choices: Choices = { generator: null, speaker: 0, emotion: "auto", intensity: 1, seed: null, lookahead_frames: 0 };
     this.session = new Session(address(), token(), choices, this);
     this.context.onstatechange = () => this.soundChanged();
   }
@@ -123,7 +119,7 @@ export class App implements SessionListener {
   /** Back to the server's own session, or to an idling body. */
   follow(): void {
     this.stopVoices();
-    void this.session.follow();
+    this.session.follow();
   }
 
   /** Seed and look-ahead are fixed by `start`: open the same kind of session again. */
@@ -195,7 +191,7 @@ export class App implements SessionListener {
   }
 
   onEvent(event: ServerEvent): void {
-    if (event.name === "audio_resumed") this.file?.resumed(event.media_time_s, Number(event["sample"]));
+    if (event.name === "audio_resumed") this.file?.resumed(event.media_time_s, event.sample);
     this.face.event(event);
   }
 
@@ -279,7 +275,7 @@ export class App implements SessionListener {
     this.avatar = new Avatar(skeleton, blendshapes, this.stage.rich ? 1 : 2);
     this.buildTime_ms = performance.now() - begin_ms;
     this.stage.add(this.avatar.group);
-    this.player = new Player(skeleton.names.length, blendshapes.length, skeleton.rest_m[1]!);
+    this.player = new Player({ joints: skeleton.names.length, hipHeight_m: skeleton.rest_m[1]! });
   }
 
   private report(words: string): void {

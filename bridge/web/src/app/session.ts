@@ -1,18 +1,27 @@
-import { closeInWords, mayRetry, retryDelay_s } from "../protocol/backoff";
-import { Connection, type Listener, listSessions, now_s } from "../protocol/connection";
-import { FRAMES, type Opening, type Ready, type ServerError, type ServerEvent, type Stats } from "../protocol/types";
-import type { AudioFrame, PoseFrame } from "../protocol/decoder";
+import {
+  type AudioFrame,
+  type Emotion,
+  GestureClient,
+  type Link,
+  listSessions,
+  type Opening,
+  type PoseFrame,
+  type Ready,
+  type Request,
+  type ServerError,
+  type ServerEvent,
+  type StartRequest,
+  type Stats,
+} from "@gesturestream/client";
 
 /** What the page is doing: following the server's own session, idling, or giving its own voice. */
 export type Role = "watch" | "idle" | "microphone" | "file";
-
-export type Link = { state: "connecting" } | { state: "live" } | { state: "waiting"; words: string; retry_s: number } | { state: "failed"; words: string };
 
 /** What a person can choose before or while a session runs. */
 export interface Choices {
   generator: string | null;
   speaker: number;
-  emotion: string;
+  emotion: "auto" | Emotion;
   intensity: number;
   seed: number | null;
   lookahead_frames: number;
@@ -32,112 +41,73 @@ export interface SessionListener {
   played_s(): number | null;
 }
 
-/** Keeps one session alive: chooses between watching and owning, reconnects with back-off, resumes what it owned. */
+const FRAMES = { expressions: 0, blendshapes: true, encoding: "f32" } as const;
+
+/** Chooses between watching the server's own session and owning one; the client keeps it alive. */
 export class Session {
   role: Role = "idle";
-  ready: Ready | null = null;
-  private connection: Connection | null = null;
-  private attempt = 0;
-  private retryTimer = 0;
-  private generation = 0;
+  private readonly client: GestureClient;
   private watchAudio = true;
-  private lastError: ServerError | null = null;
-  private rate = 16000;
-  /** What takes the session we own up again after its connection broke. */
-  private resume: { resume: string; resume_key: string } | null = null;
 
   constructor(
     private readonly url: string,
     private readonly token: string | null,
     readonly choices: Choices,
     private readonly listener: SessionListener,
-  ) {}
+  ) {
+    this.client = new GestureClient(
+      { url, token },
+      {
+        onLink: (link) => (link.state === "ended" ? this.follow() : listener.onLink(link)),
+        onReady: (ready, again) => (again ? listener.onChanged(ready, this.role) : listener.onReady(ready, this.role)),
+        onPose: (frame, arrival_s) => listener.onPose(frame, arrival_s),
+        onAudio: (frame) => listener.onAudio(frame),
+        onEvent: (event) => listener.onEvent(event),
+        onStats: (stats) => listener.onStats(stats),
+        onError: (error) => this.failed(error),
+        played_s: () => listener.played_s(),
+      },
+    );
+  }
 
   /** Shows the server's own session where it has one, else an idling body of our own. */
-  async follow(): Promise<void> {
-    this.resume = null;
-    const generation = this.begin("idle");
-    this.listener.onLink({ state: "connecting" });
-    try {
-      const sessions = await listSessions(this.url, this.token);
-      if (generation !== this.generation) return;
-      const local = sessions.find(({ session, name }) => session === "local" || name === "local") ?? sessions.find(({ name }) => name !== "avatar");
-      this.role = local ? "watch" : "idle";
-      this.open(local ? this.watching(local.session) : this.starting(16000));
-    } catch (closed) {
-      if (generation === this.generation) this.broken((closed as CloseEvent).code ?? 1006, (closed as CloseEvent).reason ?? "");
-    }
+  follow(): void {
+    this.role = "idle";
+    this.client.open(() => this.whatRuns(), { resume: false });
   }
 
-  /** Opens a session whose voice this page gives. */
+  /** Opens a session whose voice this page gives; a microphone goes on in it when the connection was broken. */
   own(role: "microphone" | "file", rate: number): void {
-    this.resume = null;
-    this.begin(role);
-    this.open(this.starting(rate));
+    this.role = role;
+    this.client.open(() => this.starting(rate), { resume: role === "microphone" });
   }
 
-  send(message: object): void {
-    this.connection?.send(message);
+  send(message: Request): void {
+    this.client.send(message);
   }
 
   sendAudio(pcm: ArrayBuffer): void {
-    this.connection?.sendAudio(pcm);
+    this.client.sendAudio(pcm);
+  }
+
+  get ready(): Ready | null {
+    return this.client.ready;
   }
 
   get clock() {
-    return this.connection?.clock ?? null;
+    return this.client.clock;
   }
 
   get badMessages(): number {
-    return this.connection?.badMessages ?? 0;
+    return this.client.counts.malformed;
   }
 
-  private begin(role: Role): number {
-    window.clearTimeout(this.retryTimer);
-    if (this.role !== "watch") this.discard();
-    this.connection?.close();
-    this.connection = null;
-    this.ready = null;
-    this.role = role;
-    return ++this.generation;
-  }
-
-  /** Ends the session we own: left open it would keep its seat on the server for a while. */
-  private discard(): void {
-    this.send({ type: "interrupt" });
-    this.send({ type: "end" });
-  }
-
-  private open(opening: Opening): void {
-    const generation = this.generation;
-    this.listener.onLink({ state: "connecting" });
-    const mine = (action: () => void) => generation === this.generation && action();
-    const listener: Listener = {
-      onReady: (ready) => mine(() => this.opened(ready)),
-      onPose: (frame, arrival_s) => mine(() => this.listener.onPose(frame, arrival_s)),
-      onAudio: (frame) => mine(() => this.listener.onAudio(frame)),
-      onEvent: (event) => mine(() => this.listener.onEvent(event)),
-      onStats: (stats) => mine(() => this.listener.onStats(stats)),
-      onError: (error) => mine(() => this.failed(error)),
-      onClose: (code, reason) => mine(() => this.broken(code, reason)),
-      played_s: () => this.listener.played_s(),
-    };
-    this.connection = new Connection(this.url, opening, this.token, listener);
-  }
-
-  private opened(ready: Ready): void {
-    this.attempt = 0;
-    this.lastError = null;
-    const running = this.ready !== null;
-    this.ready = ready;
-    if (running) return this.listener.onChanged(ready, this.role);
-    this.resume = ready.resume_key ? { resume: ready.session, resume_key: ready.resume_key } : null;
-    this.listener.onLink({ state: "live" });
-    this.listener.onReady(ready, this.role);
+  /** False when the session watched keeps its voice to itself: a microphone that is not forwarded. */
+  get hearsWatched(): boolean {
+    return this.watchAudio;
   }
 
   private failed(error: ServerError): void {
-    this.lastError = error;
     // A microphone session keeps its voice to itself: watch the body without it.
     if (this.role === "watch" && error.code === "forbidden" && error.field === "audio") this.refusedAudio();
     else if (!error.fatal) this.listener.onError(error); // of a fatal one the close that follows tells
@@ -148,33 +118,15 @@ export class Session {
     if (this.ready) this.listener.onChanged(this.ready, this.role);
   }
 
-  /** False when the session watched keeps its voice to itself: a microphone that is not forwarded. */
-  get hearsWatched(): boolean {
-    return this.watchAudio;
+  private async whatRuns(): Promise<Opening> {
+    const sessions = await listSessions(this.url, this.token);
+    const local = sessions.find(({ session, name }) => session === "local" || name === "local") ?? sessions.find(({ name }) => name !== "avatar");
+    this.role = local ? "watch" : "idle";
+    if (!local) return this.starting(16000);
+    return { type: "watch", session: local.session, frames: FRAMES, audio: this.watchAudio, control: true };
   }
 
-  private broken(code: number, reason: string): void {
-    const words = this.lastError?.fatal && !mayRetry(code) ? this.lastError.message : closeInWords(code, reason);
-    if (!mayRetry(code) && !(this.role === "watch" && code === 1000)) {
-      return this.listener.onLink({ state: "failed", words });
-    }
-    if (code === 4404) this.resume = null;
-    const retry_s = retryDelay_s(this.attempt++);
-    this.listener.onLink({ state: "waiting", words, retry_s });
-    const { role } = this;
-    this.retryTimer = window.setTimeout(() => this.retry(role), retry_s * 1000);
-  }
-
-  /** A voice of our own goes on: a microphone in the session it had, if the server still knows it. */
-  private retry(role: Role): void {
-    if (role !== "microphone" && role !== "file") return void this.follow();
-    this.begin(role);
-    const resume = role === "microphone" ? this.resume : null;
-    this.open({ ...this.starting(this.rate), ...resume });
-  }
-
-  private starting(rate: number): Opening {
-    this.rate = rate;
+  private starting(rate: number): StartRequest {
     const { generator, ...rest } = this.choices;
     return {
       type: "start",
@@ -185,10 +137,4 @@ export class Session {
       frames: FRAMES,
     };
   }
-
-  private watching(session: string): Opening {
-    return { type: "watch", session, frames: FRAMES, audio: this.watchAudio, control: true };
-  }
 }
-
-export { now_s };

@@ -1,6 +1,5 @@
 import { Group, type Material, Mesh, SkinnedMesh } from "three";
-import type { Pose } from "../playback/pose";
-import type { SkeletonInfo } from "../protocol/types";
+import type { Pose, SkeletonInfo } from "@gesturestream/client";
 import { Face } from "./face";
 import { hand } from "./hand";
 import { collar, cuff, hem, neck, type Part, shoes, soles, sweater, trousers } from "./outfit";

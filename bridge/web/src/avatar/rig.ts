@@ -1,6 +1,5 @@
 import { Bone, Quaternion, Skeleton, Vector3 } from "three";
-import type { Pose } from "../playback/pose";
-import type { SkeletonInfo } from "../protocol/types";
+import type { Pose, SkeletonInfo } from "@gesturestream/client";
 import type { Vec3 } from "./sdf";
 
 /**

@@ -1,6 +1,5 @@
 import { Quaternion, Vector3 } from "three";
-import type { SkeletonInfo } from "../protocol/types";
-import type { Pose } from "./pose";
+import type { Pose, SkeletonInfo } from "@gesturestream/client";
 
 /** World position of one joint of a pose, metres: up the tree from the joint to the pelvis. */
 export function jointPosition({ parents, rest_m }: SkeletonInfo, pose: Pose, joint: number): Vector3 {

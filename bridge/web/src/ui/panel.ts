@@ -1,6 +1,6 @@
 import type { App } from "../app/app";
-import type { Role } from "../app/session";
-import type { Ready } from "../protocol/types";
+import type { Choices, Role } from "../app/session";
+import type { Request, Ready } from "@gesturestream/client";
 import { byId, fillSelect } from "./dom";
 
 const INTENSITY_EVERY_MS = 60;
@@ -10,7 +10,7 @@ export class Panel {
   private intensityTimer = 0;
 
   constructor(private readonly app: App) {
-    this.control("emotion", (value) => (app.session.choices.emotion = value));
+    this.control("emotion", (value) => (app.session.choices.emotion = value as Choices["emotion"]));
     this.control("generator", (value) => (app.session.choices.generator = value));
     this.control("speaker", (value) => (app.session.choices.speaker = Number(value)), Number);
     this.control("posture", () => {});
@@ -48,7 +48,7 @@ export class Panel {
     byId<HTMLSelectElement>(id).addEventListener("change", (event) => {
       const { value } = event.target as HTMLSelectElement;
       remember(value);
-      this.app.session.send({ type: "control", [id]: convert(value) });
+      this.app.session.send({ type: "control", [id]: convert(value) } as Request);
     });
   }
 

@@ -1,6 +1,6 @@
 import type { App, Face } from "../app/app";
-import type { Link, Role } from "../app/session";
-import type { Ready, ServerEvent } from "../protocol/types";
+import type { Link, Ready, ServerEvent } from "@gesturestream/client";
+import type { Role } from "../app/session";
 import { byId } from "./dom";
 import { headline } from "./words";
 
@@ -14,7 +14,7 @@ export class StatusView implements Face {
 
   link(link: Link): void {
     byId("dot").dataset["state"] = link.state;
-    const words = { connecting: "Connecting", live: "Live", waiting: "Reconnecting", failed: "Not connected" };
+    const words = { connecting: "Connecting", live: "Live", waiting: "Reconnecting", failed: "Not connected", ended: "Ended" };
     byId("link").textContent = words[link.state];
     if (link.state === "waiting" || link.state === "failed") this.say(link.state === "failed" ? "Not connected" : "Looking for the server", link.words);
   }

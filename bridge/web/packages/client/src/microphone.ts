@@ -1,4 +1,5 @@
-import workletUrl from "./capture.worklet.js?url";
+/** The script that runs in the audio thread; bundlers find it by this form of address. */
+const WORKLET = new URL("./capture.worklet.js", import.meta.url);
 
 /** What a person should do when the microphone cannot be opened. */
 export function microphoneErrorInWords(error: unknown): string {
@@ -19,7 +20,7 @@ export class Microphone {
     const wanted = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     const stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
     await context.resume();
-    await context.audioWorklet.addModule(workletUrl);
+    await context.audioWorklet.addModule(WORKLET);
     const node = new AudioWorkletNode(context, "gesturestream-capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
     node.port.onmessage = (message) => onBlock(message.data as Float32Array);
     context.createMediaStreamSource(stream).connect(node);
