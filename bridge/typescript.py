@@ -25,13 +25,12 @@ from gesturestream.models.body.skeleton import JOINT_NAMES, PARENTS
 from gesturestream.models.motion import ARKIT_NAMES, EMOTIONS, FPS, LOOKAHEADS
 from gesturestream.realtime.config import POSTURES, Control, Mode, SessionConfig
 from gesturestream.realtime.frame import FrameFlag
+from gesturestream.realtime.hints import Word
 from gesturestream.realtime.statistics import SessionStats
 
 TARGET = Path(__file__).parent / "web" / "packages" / "client" / "src" / "protocol.generated.ts"
 _WIDTH = 118
-_HEAD = (
-    "// Written by `python -m gesturestream.bridge.typescript` from the server's code. Do not edit; a test looks."
-)
+_HEAD = "// Written by `python -m gesturestream.bridge.typescript` from the server's code. Do not edit; a test looks."
 _WEIGHTS = "Record<string, number>"
 _EMOTION = '"auto" | Emotion | Partial<Record<Emotion, number>>'
 _REQUESTS: dict[str, tuple[type, dict[str, str]]] = {
@@ -43,6 +42,8 @@ _REQUESTS: dict[str, tuple[type, dict[str, str]]] = {
     "control": (Control, {}),
     "cue": (messages.Cue, {}),
     "interrupt": (messages.Interrupt, {}),
+    "hint": (messages.Hint, {}),
+    "words": (messages.Words, {}),
 }
 """Wire type -> the dataclass it is parsed into, and fields that are called otherwise on the wire."""
 
@@ -133,6 +134,7 @@ def _requests() -> Iterable[str]:
     watch = [m for m in _members(messages.Watch) if m.name not in ("frames", "session")]
     yield _request("Watch", "watch", [Member("session", "string", doc="Id or name."), *_optional([shaped[1], *watch])])
     yield _request("List", "list", _optional(_members(messages.ListSessions)))
+    yield _interface("Word", [Member(name, _of_hint(hint)) for name, hint in get_type_hints(Word).items()])
     for kind, (cls, renamed) in _REQUESTS.items():
         members = [m for m in _members(cls, renamed) if m.name != "auto_emotion"]
         if kind == "control":
@@ -180,6 +182,12 @@ def _of_hint(hint: Any) -> str:
         return " | ".join([*dict.fromkeys(parts), *nullable])
     if origin is Literal:
         return _union(arguments)
+    if origin is tuple:
+        if arguments[-1] is not Ellipsis:
+            return f"[{', '.join(map(_of_hint, arguments))}]"
+        return f"({_of_hint(arguments[0])})[]" if "|" in _of_hint(arguments[0]) else f"{_of_hint(arguments[0])}[]"
+    if hint is Word:
+        return "Word"
     if inspect.isclass(origin) and issubclass(origin, Mapping):
         return f"Record<string, {_of_hint(arguments[1])}>"
     names: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean"}

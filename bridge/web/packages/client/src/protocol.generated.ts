@@ -129,6 +129,12 @@ export interface ListRequest {
   id?: string | number | null;
 }
 
+export interface Word {
+  text: string;
+  start_s: number;
+  end_s: number;
+}
+
 export interface PingRequest {
   type: "ping";
   t0: number;
@@ -184,6 +190,23 @@ export interface InterruptRequest {
   id?: string | number | null;
 }
 
+export interface HintRequest {
+  type: "hint";
+  /** By name: a rotation that is held, one for each frame, or null to let the joint go. */
+  joints: Record<string, [number, number, number, number] | [number, number, number, number][] | null>;
+  from_s?: number | null;
+  to_s?: number | null;
+  utterance?: string | null;
+  id?: string | number | null;
+}
+
+export interface WordsRequest {
+  type: "words";
+  words: Word[];
+  utterance?: string | null;
+  id?: string | number | null;
+}
+
 export type Opening = StartRequest | WatchRequest;
 
 /** What may be said after `ready`. */
@@ -195,7 +218,9 @@ export type Request =
   | EndRequest
   | ControlRequest
   | CueRequest
-  | InterruptRequest;
+  | InterruptRequest
+  | HintRequest
+  | WordsRequest;
 
 export interface SkeletonInfo {
   revision: number;
