@@ -174,6 +174,8 @@ export interface ControlRequest {
   emotion?: "auto" | Emotion | Partial<Record<Emotion, number>>;
   intensity?: number | null;
   posture?: "standing" | "seated" | "static" | null;
+  /** Generator-specific settings; those that are not named stay as they are. */
+  settings?: Record<string, number> | null;
   id?: string | number | null;
 }
 
@@ -181,6 +183,7 @@ export interface CueRequest {
   type: "cue";
   name: string;
   at_s?: number | null;
+  utterance?: string | null;
   id?: string | number | null;
 }
 
@@ -347,6 +350,8 @@ export interface ControlEvent {
   emotion?: "auto" | Emotion | Partial<Record<Emotion, number>>;
   intensity?: number | null;
   posture?: "standing" | "seated" | "static" | null;
+  /** Generator-specific settings; those that are not named stay as they are. */
+  settings?: Record<string, number> | null;
   refused?: string;
   id?: string | number;
 }
