@@ -32,7 +32,10 @@ _STREAMED_FRAMES = 3
 """Hints that replace each other faster than this are a motion and not blended."""
 _NEVER = np.iinfo(np.int64).max
 _SIZE = ROT6D.stop - ROT6D.start
-_LEGS = [[INDEX[f"{side}_{name}"] for name in ("hip", "knee", "ankle")] for side in ("left", "right")]
+_LEG = np.full(JOINT_COUNT, -1)
+"""[55] 0 for the joints of the left leg, 1 for those of the right one: columns of a foot's contacts, and 2 on."""
+for _side, _name in ((0, "left"), (1, "right")):
+    _LEG[[INDEX[f"{_name}_{joint}"] for joint in ("hip", "knee", "ankle")]] = _side
 
 
 @dataclass(slots=True, eq=False)
@@ -41,9 +44,14 @@ class _Plan:
 
     placed: Placed
     since: int
-    """The frame from which it takes precedence over what came before."""
+    """The frame with which it begins."""
     number: int
     unclaimed: Bools = field(init=False)
+
+    @property
+    def rank(self) -> int:
+        """Of two plans for a joint the one that begins later has it, then the one that came later."""
+        return (self.since << 32) + self.number
 
     def __post_init__(self) -> None:
         self.unclaimed = np.ones(len(self.placed.clip.joints), np.bool_)
@@ -58,7 +66,7 @@ class HintPlayer:
         self._given = np.zeros((slots, JOINT_COUNT), np.bool_)
         self._trigger = np.zeros((slots, JOINT_COUNT), np.bool_)  # begins a blend with this frame
         self._owner = np.full((slots, JOINT_COUNT), -1)  # number of the plan that has the joint
-        self._since = np.full((slots, JOINT_COUNT), -1)  # and its precedence
+        self._rank = np.full((slots, JOINT_COUNT), -1)  # and its precedence
         self._replaced = np.full((slots, JOINT_COUNT), -_STREAMED_FRAMES - 1)  # the frame in which it changed hands
         self._busy = np.zeros(slots, np.bool_)
         self._next = np.full(slots, _NEVER)  # the motion frame with which something changes
@@ -73,7 +81,7 @@ class HintPlayer:
         """Follows nothing from the next frame on; [55] the joints that were taken, whose target now jumps."""
         taken: Bools = self._taken[slot].copy()
         self._taken[slot] = self._given[slot] = self._trigger[slot] = self._busy[slot] = False
-        self._owner[slot] = self._since[slot] = -1
+        self._owner[slot] = self._rank[slot] = -1
         self._replaced[slot], self._next[slot] = -_STREAMED_FRAMES - 1, _NEVER
         self._plans.pop(slot, None)
         return taken
@@ -82,7 +90,7 @@ class HintPlayer:
         """Follows a hint from motion frame `frame` on, or as soon as its way in begins."""
         plans = self._plans.setdefault(slot, [])
         plans.append(_Plan(placed, max(frame, placed.first), next(self._numbers)))
-        plans.sort(key=lambda plan: (plan.since, plan.number))
+        plans.sort(key=lambda plan: plan.rank)
         self._next[slot] = min(self._next[slot], max(frame, placed.first - LEAD_FRAMES))
 
     def taken(self, slot: int) -> Bools:
@@ -99,13 +107,13 @@ class HintPlayer:
     def told(self, slots: Slots) -> tuple[Floats, Bools]:
         """The step's inputs `hint` [n, 330] and `hinted` [n, 55]: what is given for the frame."""
         hinted = self._given[slots]
-        hint = np.zeros((len(slots), _SIZE), np.float32)
-        rows = hinted.any(-1)
-        if rows.any():
-            told = np.empty((int(rows.sum()), JOINT_COUNT, 6), np.float32)
-            rot6d_from_quats(self._target[slots[rows]], told)
-            hint[rows] = told.reshape(-1, _SIZE)
-        return hint, hinted
+        hint = np.zeros((len(slots), JOINT_COUNT, 6), np.float32)
+        rows, joints = np.nonzero(hinted)
+        if len(rows):
+            told = np.empty((1, len(rows), 6), np.float32)
+            rot6d_from_quats(self._target[slots[rows], joints][None], told)
+            hint[rows, joints] = told[0]
+        return hint.reshape(len(slots), _SIZE), hinted
 
     def apply(self, slots: Slots, quat_xyzw: Floats, contacts: Floats) -> tuple[Slots, Bools] | None:
         """Puts taken joints where they are to be, in place; a leg that is taken stands nowhere.
@@ -115,15 +123,18 @@ class HintPlayer:
         busy = self._busy[slots]
         if not busy.any():
             return None
-        rows = slots[busy]
-        taken, trigger = self._taken[rows], self._trigger[rows]
-        quat_xyzw[busy] = np.where(taken[..., None], self._target[rows], quat_xyzw[busy])
-        legs = np.stack([taken[:, leg].any(-1) for leg in _LEGS], -1)
-        if legs.any():
-            contacts[busy] = np.where(np.tile(legs, 2), 0.0, contacts[busy])
-        self._trigger[rows] = False
-        self._busy[rows] = taken.any(-1)
-        return (rows, trigger) if trigger.any() else None
+        rows, joints = np.nonzero(self._taken[slots])
+        quat_xyzw[rows, joints] = self._target[slots[rows], joints]
+        leg = _LEG[joints]
+        rows, leg = rows[leg >= 0], leg[leg >= 0]
+        contacts[rows, leg] = contacts[rows, leg + 2] = 0.0
+        jumping = slots[busy]
+        trigger = self._trigger[jumping]
+        if not trigger.any():
+            return None
+        self._trigger[jumping] = False
+        self._busy[jumping] = self._taken[jumping].any(-1)
+        return jumping, trigger
 
     def _evaluate(self, slot: int, frame: int) -> None:
         was_taken, was_target, owners = self._taken[slot].copy(), self._target[slot].copy(), self._owner[slot].copy()
@@ -155,15 +166,15 @@ class HintPlayer:
         to_go, joints = plan.placed.first - frame, plan.placed.clip.joints
         early = np.where(self._given[slot, joints], _SHARED_LEAD, LEAD_FRAMES) * plan.placed.clip.moves
         ready = plan.unclaimed & (to_go <= early)
-        can = ready & (self._since[slot, joints] <= plan.since)
-        self._owner[slot, joints[can]], self._since[slot, joints[can]] = plan.number, plan.since
+        can = ready & (self._rank[slot, joints] <= plan.rank)
+        self._owner[slot, joints[can]], self._rank[slot, joints[can]] = plan.number, plan.rank
         plan.unclaimed &= ~ready
 
     def _lay(self, slot: int, plan: _Plan, frame: int) -> None:
         clip, joints = plan.placed.clip, plan.placed.clip.joints
         mine = self._owner[slot, joints] == plan.number
         if plan.placed.last is not None and frame >= plan.placed.last:
-            self._owner[slot, joints[mine]] = self._since[slot, joints[mine]] = -1
+            self._owner[slot, joints[mine]] = self._rank[slot, joints[mine]] = -1
             plan.unclaimed[:] = False
             return
         quat, taken, given = clip.laid
@@ -172,7 +183,7 @@ class HintPlayer:
         self._taken[slot, joints[mine]] = taken[at, mine]
         self._given[slot, joints[mine]] = given[at, mine]
         idle = joints[mine & ~clip.moves]  # let go: nobody's any more
-        self._owner[slot, idle] = self._since[slot, idle] = -1
+        self._owner[slot, idle] = self._rank[slot, idle] = -1
 
     def _alive(self, slot: int, plan: _Plan) -> bool:
         owned = self._owner[slot, plan.placed.clip.joints] == plan.number

@@ -28,7 +28,7 @@ def read_hints(path: Path) -> HintClip:
     joints = np.flatnonzero(mask.any(0))
     turns = np.where(mask[..., None], poses.reshape(-1, JOINT_COUNT, 3), 0.0)[:, joints]
     share = np.repeat((at - before)[:, None], len(joints), 1)
-    quat = quat_slerp(*(axis_angle_to_quat(turns[i]) for i in (before, after)), share)
+    quat = quat_slerp(axis_angle_to_quat(turns[before]), axis_angle_to_quat(turns[after]), share)
     given = (mask[before] & mask[after])[:, joints]
     if not given.any():
         raise ValueError(f"{path}: expected a mask that gives a joint for longer than {2 / rate_hz:.3f} s, got none")

@@ -1,6 +1,8 @@
-"""Hints and words over a real socket, with the generator that ships: followed, told, refused with a reason."""
+"""Hints, words and settings over a real socket: followed with the generators that ship, refused with a reason."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,3 +104,22 @@ def test_what_cannot_be_done_is_said_and_the_session_goes_on():
         while not (isinstance(message, dict) and message["type"] == "pong"):
             assert isinstance(message, bytes) or message["type"] != "error", "it is said once"
             message = talk.receive()
+
+
+def test_settings_are_shown_with_their_ranges_changed_and_refused_by_name():
+    executor = LoudnessExecutor()
+    executor.info = replace(executor.info, setting_ranges={"gain": (0.0, 4.0)})
+    engine = Engine({"loudness": executor}, default="loudness")
+    with engine, running_server(engine) as url, Talk(url) as talk, Talk(url) as watcher, Talk(url) as refused:
+        ready = talk.start(mode="live", settings={"gain": 2.0})
+        assert ready["settings"] == {"gain": 2.0} and ready["setting_ranges"] == {"gain": [0.0, 4.0]}
+        talk.say(type="control", settings={"gain": 5.0}, id=1)
+        error = talk.text("error")
+        assert (error["code"], error["field"], error["id"]) == ("bad_field", "settings.gain", 1)
+        assert "expected 0..4 for loudness, got 5.0" in error["message"]
+        talk.say(type="control", settings={"gain": 3.0}, id=2)
+        event = talk.event("control")
+        assert (event["settings"], event["id"]) == ({"gain": 3.0}, 2)
+        assert watcher.watch(session=ready["session"])["settings"] == {"gain": 3.0}
+        refused.say(type="start", protocol=1, settings={"gain": -1.0})
+        assert refused.refusal() == ("bad_field", "settings.gain", 4400)

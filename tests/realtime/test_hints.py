@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -20,12 +20,13 @@ from gesturestream.models.body.rotations import (
 from gesturestream.models.body.skeleton import INDEX
 from gesturestream.models.timing import frame_end, frame_start
 from gesturestream.realtime.config import Control, SessionConfig
-from gesturestream.realtime.hints import HintClip, hint_clip
+from gesturestream.realtime.finishing import Finisher, rest_packed
+from gesturestream.realtime.hints import HintClip, Placed, hint_clip
 from gesturestream.realtime.hints.clip import LEAD_FRAMES
 from gesturestream.realtime.session import QueueFull, Session
 from tests.realtime.echo import EchoExecutor, Rig, Viewer, babble
 
-ELBOW, WRIST, KNEE = INDEX["left_elbow"], INDEX["right_wrist"], INDEX["left_knee"]
+ELBOW, WRIST, KNEE, HEAD = (INDEX[name] for name in ("left_elbow", "right_wrist", "left_knee", "head"))
 BENT = axis_angle_to_quat(np.array([0.0, -1.5, 0.0]))
 TURNED = axis_angle_to_quat(np.array([0.5, 0.0, 0.4]))
 RAD_PER_FRAME = 1.875 / LEAD_FRAMES
@@ -337,3 +338,71 @@ def test_joints_of_different_lengths_share_a_clip():
     clip = hint_clip({"head": [QUAT, QUAT, list(BENT)], "neck": QUAT, "jaw": None})
     assert clip.given.all(0).tolist() == [True, True, False] and len(clip) == 3
     assert (clip.quat_xyzw[:, 1] == QUAT).all()
+
+
+HINTS = st.lists(
+    st.tuples(
+        st.integers(0, 60),  # asked for with this frame
+        st.integers(-10, LEAD_FRAMES),  # frames until it begins
+        st.none() | st.integers(1, 30),  # how long
+        st.integers(0, 12),  # frames of a clip; 0: the joint is let go
+        st.sets(st.sampled_from([HEAD, WRIST]), min_size=1),
+    ),
+    max_size=6,
+)
+
+
+def moved(frames: int, joints: set[int], seed: int) -> HintClip:
+    """A clip that wanders slowly near the rest pose; of no frames: lets go."""
+    rng = np.random.default_rng(seed)
+    turns = rng.normal(0, 0.2, (1, len(joints), 3)) + np.cumsum(
+        rng.normal(0, 0.02, (max(frames, 1), len(joints), 3)), 0
+    )
+    given = np.full(turns.shape[:2], frames > 0)
+    return HintClip(
+        joints=np.array(sorted(joints)), quat_xyzw=axis_angle_to_quat(turns).astype(np.float32), given=given
+    )
+
+
+@settings(max_examples=20, deadline=None, phases=[Phase.generate])
+@given(HINTS)
+def test_whatever_is_hinted_the_last_word_counts_and_nothing_jumps(hints):
+    """Against a plain account of who gives which joint; the lead of a hint may cut the one before it short."""
+    finisher, slot = Finisher(1), np.zeros(1, np.int64)
+    finisher.reset(0, seed=0, leash_m=0.5)
+    placed = [
+        (asked, Placed(clip=moved(t, joints, i), first=asked + to_go, last=None if n is None else asked + to_go + n))
+        for i, (asked, to_go, n, t, joints) in enumerate(hints)
+    ]
+    shown, taken = [], []
+    for k in range(100):
+        for asked, hint in placed:
+            if asked == k:
+                finisher.hints.start(0, hint, k)
+        finisher.hints.advance(slot, np.array([k]))
+        _, hinted = finisher.hints.told(slot)
+        for joint in (HEAD, WRIST):
+            if not any(k < hint.first <= k + LEAD_FRAMES and asked <= k for asked, hint in placed):
+                assert hinted[0, joint] == (giver(placed, joint, k) is not None)
+        shown.append(finisher.step(slot, rest_packed()[None]).quat_xyzw[0].astype(np.float64))
+        taken.append([giver(placed, joint, k) for joint in (HEAD, WRIST)])
+    turned = angle_between(np.stack(shown[1:]), np.stack(shown[:-1]))
+    assert turned.max() < 0.75
+    for i, joint in enumerate((HEAD, WRIST)):
+        for k in range(LEAD_FRAMES, 100):
+            held = {id(taken[j][i]) for j in range(k - LEAD_FRAMES, k + 1)}
+            if len(held) == 1 and (hint := taken[k][i]) is not None:
+                target = hint.clip.quat_xyzw[min(k - hint.first, len(hint.clip) - 1)]
+                coming = any(k < other.first <= k + LEAD_FRAMES and asked <= k for asked, other in placed)
+                error = angle_between(shown[k][joint], target[hint.clip.joints.tolist().index(joint)].astype(float))
+                assert coming or error < 1e-3
+
+
+def giver(placed: list[tuple[int, Placed]], joint: int, k: int) -> Placed | None:
+    """Who gives a joint at frame k: the last one to have begun, unless it is over or lets go."""
+    begun = [(max(asked, hint.first), i) for i, (asked, hint) in enumerate(placed) if joint in hint.clip.joints]
+    begun = [(since, i) for since, i in sorted(begun) if since <= k and placed[i][0] <= k]
+    if not begun:
+        return None
+    hint = placed[begun[-1][1]][1]
+    return hint if hint.clip.given.any() and (hint.last is None or k < hint.last) else None
