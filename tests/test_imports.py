@@ -149,7 +149,7 @@ def test_wheel_holds_every_module_under_the_import_root(wheel):
     assert "gesturestream/py.typed" in inside
 
 
-@pytest.mark.parametrize("folder", ["realtime/assets", "models/assets", "bridge/web/dist"])
+@pytest.mark.parametrize("folder", ["realtime/assets", "models/assets", "bridge/web/dist", "bridge/recorders/assets"])
 def test_wheel_holds_the_assets(wheel, folder):
     expected = {f"gesturestream/{name}" for name in files_of(ROOT / folder)}
     assert expected <= set(zipfile.ZipFile(wheel).namelist())

@@ -30,5 +30,5 @@ def row_of(frame: Frame) -> bytes:
 
 
 def motion_of(rows: NDArray[np.void]) -> FrameSequence:
-    """Rows [T] of `ROW`."""
-    return FrameSequence(**{name: np.ascontiguousarray(rows[name], np.float32) for name in ROW.fields or ()})
+    """Rows [T] of `ROW`. The arrays are views: of a file that is mapped only what is looked at is read."""
+    return FrameSequence(**{name: rows[name] for name in ROW.fields or ()})

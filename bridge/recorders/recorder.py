@@ -12,11 +12,16 @@ from typing import IO, Self
 import numpy as np
 
 from gesturestream.bridge.recorders.bvh import write_bvh
+from gesturestream.bridge.recorders.gltf import write_glb
 from gesturestream.bridge.recorders.motion import ROW, motion_of, row_of
 from gesturestream.bridge.recorders.npz import write_npz
 from gesturestream.realtime.frame import AudioChunk, Event, Frame, FrameSequence
 
-FORMATS: dict[str, Callable[[IO[bytes], FrameSequence], None]] = {".npz": write_npz, ".bvh": write_bvh}
+FORMATS: dict[str, Callable[[IO[bytes], FrameSequence], None]] = {
+    ".npz": write_npz,
+    ".bvh": write_bvh,
+    ".glb": write_glb,
+}
 """By the file name's ending."""
 
 
@@ -56,10 +61,11 @@ class Recorder:
                 return
             self._closed = True
         with self._spool:
-            self._spool.seek(0)
-            motion = motion_of(np.frombuffer(self._spool.read(), ROW))
-        for path in self.paths if self.frames else ():
-            write_whole(path, motion)
+            self._spool.flush()
+            if self.frames:
+                motion = motion_of(np.memmap(self._spool, ROW, "r"))
+                for path in self.paths:
+                    write_whole(path, motion)
 
     def on_frame(self, frame: Frame) -> None:
         self.append(frame)

@@ -30,12 +30,13 @@ POLL_S = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class Render(Command):
-    """Turns a recording into motion: .npz (BEAT2's layout, opens in the SMPL-X Blender add-on) or .bvh."""
+    """Turns a recording into motion: .npz (BEAT2's layout, opens in the SMPL-X Blender add-on), .bvh, or .glb (glTF: a
+    whole character with its face, to look at)."""
 
     speech: tyro.conf.Positional[Path]
     """WAV, FLAC, MP3 or OGG, any rate."""
     output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=("-o",))]
-    """File to write, .npz or .bvh; may be given several times."""
+    """File to write, .npz, .bvh or .glb; may be given several times."""
     hints: Path | None = None
     """Poses to keep to, the rest is generated around them: .npz with `poses` [T, 165] and `mask` [T, 55]."""
     words: Path | None = None
@@ -49,7 +50,7 @@ class Render(Command):
         from gesturestream.realtime.sources.files import read_audio
 
         if not self.output:
-            raise UsageError("Nothing to write: add -o out.npz or -o out.bvh")
+            raise UsageError("Nothing to write: add -o out.npz, -o out.bvh or -o out.glb")
         config = self.voice.session(name=self.speech.name, mode="offline")
         with asked_for():
             recorder = Recorder(*self.output)

@@ -1,16 +1,24 @@
 """Motion files are read back by code that shares nothing with their writers."""
 
+import json
+import struct
+from functools import cached_property
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from gesturestream.bridge.conformance.poses import left_arm_raised, make_frame
 from gesturestream.bridge.recorders import Recorder
 from gesturestream.bridge.recorders.bvh import continuous, matrix_to_zxy
+from gesturestream.bridge.recorders.gltf import write_glb
 from gesturestream.bridge.recorders.npz import SMPLX_PELVIS_M
 from gesturestream.models.body.kinematics import forward_kinematics
 from gesturestream.models.body.rotations import quat_to_matrix
 from gesturestream.models.body.skeleton import JOINT_NAMES
-from gesturestream.realtime.frame import Frame, FrameFlag
+from gesturestream.models.motion import ARKIT_NAMES
+from gesturestream.realtime.frame import Frame, FrameFlag, FrameSequence
 
 
 def random_frames(count, rng):
@@ -141,20 +149,189 @@ def test_an_npz_file_has_the_layout_of_beat2(tmp_path):
         assert_allclose(abs((quats * frame.quat_xyzw).sum(-1)), 1.0, atol=1e-6)
 
 
+class Glb:
+    """A glTF reader of a page: arrays by accessor, and where the scene's nodes stand at one key of its animation."""
+
+    COMPONENTS: ClassVar = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+    WIDTHS: ClassVar = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+
+    def __init__(self, path):
+        data = path.read_bytes()
+        magic, version, length, json_length, json_kind = struct.unpack_from("<4sIII4s", data)
+        assert (magic, version, length, json_kind) == (b"glTF", 2, len(data), b"JSON")
+        self.json = json.loads(data[20 : 20 + json_length])
+        bin_length, bin_kind = struct.unpack_from("<I4s", data, 20 + json_length)
+        self.bin = data[28 + json_length :]
+        assert bin_kind == b"BIN\0" and len(self.bin) == bin_length == self.json["buffers"][0]["byteLength"]
+        animation = self.json["animations"][0]
+        self.tracks = {
+            (channel["target"]["node"], channel["target"]["path"]): animation["samplers"][channel["sampler"]]
+            for channel in animation["channels"]
+        }
+
+    def view(self, index, dtype, width, count, offset=0):
+        view = self.json["bufferViews"][index]
+        size = np.dtype(dtype).itemsize * width
+        stride, begin = view.get("byteStride", size), view.get("byteOffset", 0) + offset
+        rows = [np.frombuffer(self.bin, dtype, width, begin + i * stride) for i in range(count)]
+        return np.array(rows).reshape(count, width)
+
+    def array(self, index):
+        entry = self.json["accessors"][index]
+        dtype, width, count = self.COMPONENTS[entry["componentType"]], self.WIDTHS[entry["type"]], entry["count"]
+        values = np.zeros((count, width), dtype)
+        if "bufferView" in entry:
+            values = self.view(entry["bufferView"], dtype, width, count)
+        if "sparse" in entry:
+            told = entry["sparse"]
+            at = self.view(
+                told["indices"]["bufferView"], self.COMPONENTS[told["indices"]["componentType"]], 1, told["count"]
+            )
+            values[at[:, 0]] = self.view(told["values"]["bufferView"], dtype, width, told["count"])
+        if "min" in entry:
+            assert_allclose([entry["min"], entry["max"]], [values.min(0), values.max(0)], atol=1e-6)
+        return values / np.iinfo(dtype).max if entry.get("normalized") else values
+
+    def world(self, key):
+        """[nodes, 4, 4] matrices at key `key`, by the format's rules."""
+        nodes = self.json["nodes"]
+        out = np.tile(np.eye(4), (len(nodes), 1, 1))
+
+        def place(index, above):
+            local = np.eye(4)
+            local[:3, 3] = nodes[index].get("translation", [0, 0, 0])
+            if (track := self.tracks.get((index, "translation"))) is not None:
+                local[:3, 3] = self.output(track)[key]
+            if (track := self.tracks.get((index, "rotation"))) is not None:
+                x, y, z, w = self.output(track)[key].astype(float)
+                local[:3, :3] = [
+                    [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+                    [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+                    [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+                ]
+            out[index] = above @ local
+            for child in nodes[index].get("children", []):
+                place(child, out[index])
+
+        for root in self.json["scenes"][0]["nodes"]:
+            place(root, np.eye(4))
+        return out
+
+    @cached_property
+    def _outputs(self):
+        return {}
+
+    def output(self, track):
+        if track["output"] not in self._outputs:
+            self._outputs[track["output"]] = self.array(track["output"])
+        return self._outputs[track["output"]]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """More frames than are written at once, and the files made of them."""
+    folder = tmp_path_factory.mktemp("recorded")
+    frames = random_frames(7, np.random.default_rng(4))
+    fields = ("quat_xyzw", "root_m", "expressions", "blendshapes", "contacts")
+    motion = FrameSequence(**{name: np.stack([getattr(frame, name) for frame in frames]) for name in fields})
+    with (folder / "a.glb").open("wb") as file:
+        write_glb(file, motion, block_frames=3)
+    return frames, Glb(folder / "a.glb")
+
+
+def test_a_glb_file_plays_the_same_motion(recorded):
+    frames, glb = recorded
+    names = [node["name"] for node in glb.json["nodes"]]
+    joints = [names.index(name) for name in JOINT_NAMES]
+    for key, frame in enumerate(frames):
+        positions, rotations = forward_kinematics(
+            quat_to_matrix(frame.quat_xyzw.astype(float)), frame.root_m.astype(float)
+        )
+        world = glb.world(key)[joints]
+        assert_allclose(world[:, :3, 3], positions, atol=1e-5)
+        assert_allclose(world[:, :3, :3], rotations, atol=1e-5)
+    times = {track["input"] for track in glb.tracks.values()}
+    assert len(times) == 1
+    assert_allclose(glb.array(times.pop())[:, 0], np.arange(7) / 30, atol=1e-6)
+
+
+def test_a_glb_files_rotations_take_the_shorter_way(recorded):
+    _, glb = recorded
+    signs = 0
+    for (_, path), track in glb.tracks.items():
+        if path == "rotation":
+            quats = glb.output(track).astype(float)
+            assert_allclose(np.linalg.norm(quats, axis=-1), 1.0, atol=1e-6)
+            assert ((quats[1:] * quats[:-1]).sum(-1) >= 0).all()
+            signs += (quats[:, 3] < 0).sum()
+    assert signs > 0  # random poses do need it
+
+
+def test_a_glb_files_face_moves_as_the_blendshapes_say(recorded):
+    frames, glb = recorded
+    (node,) = [i for i, entry in enumerate(glb.json["nodes"]) if entry["name"] == "face"]
+    weights = glb.output(glb.tracks[node, "weights"]).reshape(7, 52)
+    assert_allclose(weights, [frame.blendshapes for frame in frames], atol=1e-7)
+    mesh = glb.json["meshes"][glb.json["nodes"][node]["mesh"]]
+    assert mesh["extras"]["targetNames"] == list(ARKIT_NAMES)
+    moves = {
+        name: glb.array(target["POSITION"]).astype(float)
+        for name, target in zip(ARKIT_NAMES, mesh["primitives"][0]["targets"], strict=True)
+    }
+    still = [name for name, move in moves.items() if abs(move).max() == 0]
+    assert still == ["tongueOut"]  # the viewer's character keeps it in
+    rest = glb.array(mesh["primitives"][0]["attributes"]["POSITION"])
+    opened = rest + moves["jawOpen"]
+    assert opened[:, 1].min() < rest[:, 1].min() - 0.005 and abs(moves["jawOpen"][rest[:, 1] > 1.62]).max() == 0
+    left, right = (moves[f"mouthSmile{side}"] for side in ("Left", "Right"))
+    assert (rest[abs(left).max(1) > 5e-3, 0] > 0).all() and (rest[abs(right).max(1) > 5e-3, 0] < 0).all()
+
+
+def test_a_glb_files_skin_follows_its_bones(tmp_path):
+    """At rest every vertex is where it was made; a raised left arm takes the left hand above the head, nothing else."""
+    with Recorder(tmp_path / "a.glb") as recorder:
+        recorder.append(make_frame(0))
+        recorder.append(left_arm_raised(1))
+    glb = Glb(tmp_path / "a.glb")
+    skin = glb.json["skins"][0]
+    bind = glb.array(skin["inverseBindMatrices"]).reshape(-1, 4, 4).transpose(0, 2, 1)
+    for node, mesh in ((node, glb.json["meshes"][node["mesh"]]) for node in glb.json["nodes"] if "mesh" in node):
+        attributes = mesh["primitives"][0]["attributes"]
+        names = ("POSITION", "JOINTS_0", "WEIGHTS_0")
+        position, joints, weights = (glb.array(attributes[name]).astype(float) for name in names)
+        assert_allclose(weights.sum(1), 1.0, atol=1e-6)
+        skinned = []
+        for key in (0, 1):
+            bones = glb.world(key)[skin["joints"]] @ bind
+            each = np.einsum("vkab,vb->vka", bones[joints.astype(int)][..., :3, :3], position)
+            each += bones[joints.astype(int)][..., :3, 3]
+            skinned.append((weights[..., None] * each).sum(1))
+        assert_allclose(skinned[0], position, atol=1e-5)
+        moved = abs(skinned[1] - skinned[0]).max(1) > 0.02
+        if node["name"] == "face":
+            assert not moved.any()
+        else:
+            assert (position[moved, 0] > 0.03).all()  # the character's left
+            hand = position[:, 0] > 0.7
+            assert hand.any() and (skinned[1][hand, 1] > 1.75).all()
+    assert abs(position[:, 1].max() - 1.7) < 0.1
+
+
 def test_an_interrupted_recording_is_finished(tmp_path):
     frames = random_frames(3, np.random.default_rng(3))
-    outputs = (tmp_path / "a.npz", tmp_path / "a.bvh")
+    outputs = (tmp_path / "a.npz", tmp_path / "a.bvh", tmp_path / "a.glb")
     with pytest.raises(KeyboardInterrupt), Recorder(*outputs) as recorder:
         for frame in frames:
             recorder.append(frame)
         raise KeyboardInterrupt
     assert np.load(outputs[0])["poses"].shape == (3, 165)
     assert len(read_bvh(outputs[1].read_text())[4]) == 3
+    assert len(Glb(outputs[2]).world(2)) == 67
     assert sorted(tmp_path.iterdir()) == sorted(outputs)
 
 
 def test_a_recorder_says_what_it_cannot_write(tmp_path):
-    with pytest.raises(ValueError, match=r"expected a name that ends in .npz or .bvh, got a.fbx"):
+    with pytest.raises(ValueError, match=r"expected a name that ends in .npz or .bvh or .glb, got a.fbx"):
         Recorder(tmp_path / "a.fbx")
     with pytest.raises(FileNotFoundError, match="no such folder"):
         Recorder(tmp_path / "missing" / "a.npz")
