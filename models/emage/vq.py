@@ -68,6 +68,14 @@ class Codebooks(nn.Module):
         return latent.view(*latent.shape[:-1], self.groups, -1)
 
     @torch.no_grad()
+    def start(self, latent: Tensor) -> None:
+        """Puts every entry onto one of the latents [N, G * d]."""
+        grouped = self._grouped(latent).transpose(0, 1)
+        self.entries.copy_(grouped[:, torch.randint(len(latent), (self.size,), device=latent.device)])
+        self.counts.fill_(1.0)
+        self.sums.copy_(self.entries)
+
+    @torch.no_grad()
     def follow(self, latent: Tensor, indices: Tensor) -> None:
         """Moves entries towards the latents [N, G * d] they stand for, and dead ones onto one of them."""
         grouped = self._grouped(latent).transpose(0, 1)  # [G, N, d]
@@ -85,7 +93,8 @@ class Codebooks(nn.Module):
 class PartCodec(nn.Module):
     """One part's VQ-VAE: an encoder and codebooks per code, one decoder for all of them.
 
-    Only the decoder is in the stream. `values` are indices into the packed motion vector, normalised.
+    Only the decoder is in the stream. `values` are indices into the packed motion vector, normalised. Both ways have a
+    linear path beside the convolutions: a pose is nearly linear in its latent, and what moves is left to the rest.
     """
 
     values: Tensor
@@ -102,10 +111,12 @@ class PartCodec(nn.Module):
     ) -> None:
         super().__init__()
         self.part = part
-        self.encoders = nn.ModuleList(_Encoder(code, group_size, encoder_widths, causal) for code in part.codes)
+        self.encoders = nn.ModuleList(Encoder(code, group_size, encoder_widths, causal) for code in part.codes)
         self.codebooks = Codebooks(part.groups, codebook_size, group_size)
         self.decoder = CausalStack(part.groups * group_size, decoder_widths, causal)
+        self.skip = nn.Linear(part.groups * group_size, len(part.values))
         self.leave = nn.Linear(decoder_widths[-1], len(part.values))
+        nn.init.normal_(self.leave.weight, std=0.01)
         self.register_buffer("values", torch.tensor(part.values), persistent=False)
 
     @property
@@ -123,25 +134,31 @@ class PartCodec(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """Latents [B, T, G * d] -> normalised values [B, T, V]."""
-        values: Tensor = self.leave(self.decoder(latent.transpose(1, 2)).transpose(1, 2))
+        values: Tensor = self.skip(latent) + self.leave(self.decoder(latent.transpose(1, 2)).transpose(1, 2))
         return values
 
     def step(self, latent: Tensor, state: Ring) -> tuple[Tensor, Ring]:
         """The same for one frame, without the axis T."""
         hidden, after = self.decoder.step(latent, state)
-        return self.leave(hidden), after
+        return self.skip(latent) + self.leave(hidden), after
 
 
-class _Encoder(nn.Module):
+class Encoder(nn.Module):
+    """Normalised motion [B, T, 489] -> latents [B, T, G * d] of one code."""
+
     values: Tensor
 
     def __init__(self, code: Code, group_size: int, widths: tuple[int, ...], causal: bool) -> None:
         super().__init__()
+        self.code = code
         self.stack = CausalStack(len(code.values), widths, causal)
+        self.skip = nn.Linear(len(code.values), code.groups * group_size)
         self.leave = nn.Linear(widths[-1], code.groups * group_size)
+        nn.init.normal_(self.leave.weight, std=0.01)
         self.register_buffer("values", torch.tensor(code.values), persistent=False)
 
     def forward(self, motion: Tensor) -> Tensor:
-        hidden = self.stack(motion[..., self.values].transpose(1, 2))
-        latent: Tensor = self.leave(hidden.transpose(1, 2))
+        values = motion[..., self.values]
+        hidden = self.stack(values.transpose(1, 2)).transpose(1, 2)
+        latent: Tensor = self.skip(values) + self.leave(hidden)
         return latent

@@ -75,7 +75,7 @@ class RingAttention(nn.Module):
         return mixed, AttentionState(append(state.keys, key), append(state.values, value))
 
     def _bias(self, ring: Ring) -> Tensor:
-        """[B, H, window] for every slot of the ring, minus infinity where nothing was written; the spare one is last."""
+        """[B, H, window] for every slot of the ring, the spare one last; minus infinity where nothing was written."""
         ages = slot_ages(ring, self.slots)
         unseen = (ages > ring.written[:, None]) | (self.slots >= ring.capacity)
         return self.age_bias.T[ages].transpose(1, 2).masked_fill(unseen[:, None], float("-inf"))

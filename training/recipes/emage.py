@@ -11,6 +11,7 @@ from gesturestream.models.generator import Generator
 from gesturestream.training.dataset import BODY_DELAY_FRAMES, Corpus
 from gesturestream.training.emage.codecs import CodecObjective, CodecWeights
 from gesturestream.training.emage.gestures import GestureObjective, GestureWeights
+from gesturestream.training.emage.principal import start_from_principal_components
 from gesturestream.training.normalisation import set_normalisation
 from gesturestream.training.recipe import Recipe, Stage
 from gesturestream.training.trainer import TrainerConfig
@@ -54,9 +55,9 @@ class TrainEmage(Recipe):
     trainer: TrainerConfig = field(
         default_factory=lambda: TrainerConfig(steps=2000, rows=20, frames=96, learning_rate=1e-3)
     )
-    codec_steps: int = 1500
+    codec_steps: int = 800
     """Steps of the first stage."""
-    codec_learning_rate: float = 2e-3
+    codec_learning_rate: float = 1e-3
     codec_losses: CodecWeights = field(default_factory=CodecWeights)
     losses: GestureWeights = field(default_factory=GestureWeights)
     ablation: Row = "full"
@@ -71,6 +72,7 @@ class TrainEmage(Recipe):
         # What the body hears is told by age: at every look-ahead it answers the same sound. So 0 teaches all of them.
         corpus.lookaheads = (0,) if self.model.causal else (BODY_DELAY_FRAMES,)
         set_normalisation(_own(model).motion_mean, _own(model).motion_std, corpus)
+        start_from_principal_components(_own(model), corpus)
 
     def stages(self) -> tuple[Stage, ...]:
         def codecs(model: Generator, bf16: bool) -> CodecObjective:
