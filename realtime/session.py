@@ -168,6 +168,7 @@ class Session(SessionState):
         """
         check_span(from_s, to_s)
         clip = joints if isinstance(joints, HintClip) else hint_clip(joints)
+        _ = clip.laid  # an hour of motion takes a second: not the model thread's
         request = HintRequest(clip=clip, from_s=from_s, to_s=to_s, utterance=utterance)
         with self._lock:
             self._check_cues_and_hints()
