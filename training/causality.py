@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import tyro
@@ -20,6 +21,7 @@ from rich.table import Table
 
 from gesturestream.models import checkpoint
 from gesturestream.models.audio2gestures import Audio2GesturesConfig
+from gesturestream.models.emage import EmageConfig
 from gesturestream.models.motion import LOOKAHEADS
 from gesturestream.training.clips import Clip
 from gesturestream.training.evaluate import held_out, sample
@@ -29,7 +31,9 @@ from gesturestream.training.metrics.frechet import Sums, frechet_distance, momen
 from gesturestream.training.metrics.motion import Array, Floats
 from gesturestream.training.metrics.produce import motions, target
 from gesturestream.training.metrics.suite import Suite, Take
+from gesturestream.training.recipe import Recipe
 from gesturestream.training.recipes.audio2gestures import TrainAudio2Gestures
+from gesturestream.training.recipes.emage import TrainEmage
 from gesturestream.training.train import train
 from gesturestream.training.trainer import TrainerConfig
 
@@ -45,6 +49,7 @@ class Causality:
     """What is trained and measured."""
 
     corpus: Path
+    generator: Literal["audio2gestures", "emage"] = "audio2gestures"
     out: Path = Path("runs/causality")
     """Folder of the runs; a run that is there is not trained again."""
     seeds: int = 3
@@ -80,25 +85,26 @@ def run(options: Causality) -> None:
     for name, figures in compare(suite, made, options.draws).items():
         columns[name] |= figures
     _tell(columns)
-    what = f"{options.seeds} trainings of {options.trainer.steps} steps of each form, {len(clips)} clips"
+    trainings = f"{options.seeds} trainings of {options.trainer.steps} steps of each form"
+    what = f"{options.generator}: {trainings}, {len(clips)} clips"
     report.write(options.output, report.document(columns, {"what": what, "evaluator": "gesturestream's own"}))
     draw(columns, options.plot)
 
 
 def _trained(options: Causality, causal: bool, seed: int) -> Path:
     out = options.out / f"{'causal' if causal else 'non-causal'}-{seed}"
-    path = out / "audio2gestures.safetensors"
+    path = out / f"{options.generator}.safetensors"
     if path.is_file():
         return path
-    return train(
-        TrainAudio2Gestures(
-            corpus=(options.corpus,),
-            out=out,
-            model=Audio2GesturesConfig(causal=causal),
-            trainer=replace(options.trainer, seed=seed),
-            threads=options.threads,
-        )
-    )
+    trainer, corpus = replace(options.trainer, seed=seed), (options.corpus,)
+    recipe: Recipe
+    if options.generator == "emage":
+        model = EmageConfig(causal=causal)
+        recipe = TrainEmage(corpus=corpus, out=out, model=model, trainer=trainer, threads=options.threads)
+    else:
+        form = Audio2GesturesConfig(causal=causal)
+        recipe = TrainAudio2Gestures(corpus=corpus, out=out, model=form, trainer=trainer, threads=options.threads)
+    return train(recipe)
 
 
 def _runs(paths: Sequence[Path], clips: list[Clip], lookahead: int) -> list[list[Floats]]:

@@ -46,9 +46,9 @@ class GestureWeights:
     """The same for clips that are shown their own past, which need not have gone the corpus's way."""
     latents: float = 1.0
     """L1 of regressed latents (eq. 8 and L_a2g-rec)."""
-    sliced: float = 3.0
+    sliced: float = 5.0
     """Own motion is spread as the corpus's (sliced Wasserstein)."""
-    liveliness: float = 0.3
+    liveliness: float = 0.45
     """Own motion moves as much and as smoothly as the corpus's when that does."""
     face: float = 1.5
     """L1 of the face as it is drawn, and of its changes: the voice determines it."""
