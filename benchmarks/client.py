@@ -1,4 +1,4 @@
-"""A client that speaks at a fixed pace and notes when each frame arrives. Plain `websockets`, no code of the server."""
+"""Clients that speak at a fixed pace and note when each frame arrives: the protocol, and no code of the server."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import asyncio
 import json
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 
-HEADER = struct.Struct("<2sBBHHIHHdd")  # magic, version, kind, flags, header bytes, sequence, revision, epoch, times
+from benchmarks.wire import BINARY, TEXT, Wire, connect
+
+KIND, SEQUENCE = 3, struct.Struct("<8xI")  # of a binary message's header
 POSE_FRAME = 1
 FPS = 30
 CHUNK_S = 0.01
+ACK_S = 0.25
 
 
 @dataclass
@@ -29,11 +30,11 @@ class Arrivals:
     frames: list[tuple[int, float]] = field(default_factory=list)
     """(sequence, time of arrival on `time.monotonic`), in order."""
     events: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
     granted: int | None = None
     """Mode `offline`: how many samples may have been sent in all; None: as many as one likes."""
     sent: int = 0
     """Samples sent so far."""
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def missing(self) -> int:
@@ -46,66 +47,77 @@ class Arrivals:
         return [event for event in self.events if event["name"] == name]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Avatar:
     """One open session."""
 
-    socket: ClientConnection
-    ready: dict[str, Any]
-    arrivals: Arrivals
+    def __init__(self, mode: str, rate: int) -> None:
+        self.arrivals = Arrivals(granted=10 * rate if mode == "offline" else None)
+        self.wire: Wire
+        self.answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        """`ready`, or what the server answered instead."""
+        self._acked_s = 0.0
+        self._granted = asyncio.Event()
+
+    def say(self, **message: Any) -> None:
+        self.wire.send(TEXT, json.dumps(message).encode())
+
+    def send_audio(self, pcm: NDArray[np.int16]) -> None:
+        self.wire.send(BINARY, pcm.tobytes())
+        self.arrivals.sent += len(pcm)
 
     async def credit_for(self, samples: int) -> None:
         """Waits until the server has granted `samples` more."""
         arrivals = self.arrivals
         while arrivals.granted is not None and arrivals.sent + samples > arrivals.granted:
-            await asyncio.sleep(0.005)
+            self._granted.clear()
+            await self._granted.wait()
+
+    def on_binary(self, data: bytes, start: int, end: int) -> None:
+        now_s = time.monotonic()
+        (sequence,) = SEQUENCE.unpack_from(data, start)
+        if data[start + KIND] == POSE_FRAME:
+            self.arrivals.frames.append((sequence, now_s))
+        if now_s - self._acked_s > ACK_S:
+            self._acked_s = now_s
+            self.say(type="ack", sequence=sequence, played_s=None)
+
+    def on_text(self, data: bytes, start: int, end: int) -> None:
+        message = json.loads(data[start:end])
+        if not self.answer.done():
+            self.answer.set_result(message)
+        elif message["type"] == "error":
+            self.arrivals.errors.append(message)
+        elif message["type"] == "event":
+            self.arrivals.events.append(message)
+            if message["name"] == "credit":
+                self.arrivals.granted = message["samples"]
+                self._granted.set()
 
 
 @asynccontextmanager
 async def open_avatar(url: str, *, rate: int, mode: str = "live", **start: Any) -> AsyncIterator[Avatar]:
-    """Opens a session and reads it in the background until it is closed."""
-    async with connect(url, compression=None, max_size=None) as socket:
-        audio = {"rate": rate, "format": "s16le"}
-        await socket.send(json.dumps({"type": "start", "protocol": 1, "mode": mode, "audio": audio, **start}))
-        ready = json.loads(await socket.recv())
+    """Opens a session and reads it until it is closed. RuntimeError: the server answered with an error."""
+    avatar = Avatar(mode, rate)
+    avatar.wire = await connect(url, avatar.on_text, avatar.on_binary)
+    try:
+        avatar.say(type="start", protocol=1, mode=mode, audio={"rate": rate, "format": "s16le"}, **start)
+        ready = await avatar.answer
         if ready["type"] != "ready":
             raise RuntimeError(f"Expected `ready`, got {ready}")
-        arrivals = Arrivals(granted=10 * rate if mode == "offline" else None)
-        reader = asyncio.create_task(_read(socket, arrivals))
-        try:
-            yield Avatar(socket=socket, ready=ready, arrivals=arrivals)
-        finally:
-            if reader.done():
-                reader.result()
-            reader.cancel()
-
-
-async def _read(socket: ClientConnection, arrivals: Arrivals) -> None:
-    acked_s = 0.0
-    try:
-        async for message in socket:
-            now_s = time.monotonic()
-            if isinstance(message, str):
-                _note_text(json.loads(message), arrivals)
-                continue
-            _, _, kind, _, _, sequence, *_ = HEADER.unpack_from(message)
-            if kind == POSE_FRAME:
-                arrivals.frames.append((sequence, now_s))
-            if now_s - acked_s > 0.25:
-                acked_s = now_s
-                await socket.send(json.dumps({"type": "ack", "sequence": sequence, "played_s": None}))
-    except ConnectionClosed:
-        pass
+        yield avatar
     finally:
-        arrivals.ended.set()
+        avatar.wire.close()
+    if avatar.arrivals.errors:
+        raise RuntimeError(f"The server answered {avatar.arrivals.errors[0]}")
 
 
-def _note_text(message: dict[str, Any], arrivals: Arrivals) -> None:
-    if message["type"] == "error":
-        raise RuntimeError(f"The server answered {message}")
-    if message["type"] == "event":
-        arrivals.events.append(message)
-        arrivals.granted = message["samples"] if message["name"] == "credit" else arrivals.granted
+@dataclass(frozen=True, kw_only=True)
+class Speech:
+    """What one avatar is told, and when it begins."""
+
+    avatar: Avatar
+    pcm: NDArray[np.int16]
+    start_s: float
 
 
 async def speak(
@@ -125,8 +137,20 @@ async def speak(
     for count, begin in enumerate(range(0, len(pcm), chunk), start=1):
         await sleep_until(start_s + count * chunk_s / speed)
         await avatar.credit_for(chunk)
-        await avatar.socket.send(pcm[begin : begin + chunk].tobytes())
-        avatar.arrivals.sent += chunk
+        avatar.send_audio(pcm[begin : begin + chunk])
+
+
+async def speak_together(speeches: Sequence[Speech], rate: int, *, chunk_s: float = CHUNK_S) -> None:
+    """`speak` for many: one task, so that keeping time costs little beside what is measured."""
+    chunk = round(rate * chunk_s)
+    schedule = sorted(
+        (speech.start_s + count * chunk_s, index, (count - 1) * chunk)
+        for index, speech in enumerate(speeches)
+        for count in range(1, -(-len(speech.pcm) // chunk) + 1)
+    )
+    for deadline_s, index, begin in schedule:
+        await sleep_until(deadline_s)
+        speeches[index].avatar.send_audio(speeches[index].pcm[begin : begin + chunk])
 
 
 async def sleep_until(deadline_s: float) -> None:
@@ -147,6 +171,8 @@ def sound_to_motion_ms(
 ) -> list[float]:
     """For each click after the first `skip_s`: from the instant it sounds to the first frame that covers it, ms."""
     resumed = arrivals.named("audio_resumed")
+    if not resumed or not arrivals.frames:
+        return []  # too late for every click
     sequences = np.array([sequence for sequence, _ in arrivals.frames])
     times_s = [at_s for _, at_s in arrivals.frames]
     latencies = []

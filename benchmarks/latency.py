@@ -65,20 +65,22 @@ async def first_frame(server: ServerProcess) -> float:
     await asyncio.to_thread(server.wait_ready)
     async with open_avatar(server.url, rate=16000) as avatar:
         await speak(avatar, np.zeros(1600, np.int16), 16000, time.monotonic())
-        while not avatar.arrivals.frames:
-            await sleep_until(time.monotonic() + 0.001)
+        async with asyncio.timeout(60):
+            while not avatar.arrivals.frames:
+                await sleep_until(time.monotonic() + 0.001)
         return avatar.arrivals.frames[0][1] - server.started_s
 
 
 def measure_sound_to_motion(options: Latency) -> list[dict[str, Any]]:
     rows = []
     with ServerProcess("--executor", options.executor) as server:
+        server.wait_settled()
         for rate in options.rates:
             measured = [
                 asyncio.run(sound_to_motion(server.url, rate, options.seconds, seed, options.generator))
                 for seed in range(options.runs)
             ]
-            medians = [float(np.median(run["latencies"])) for run in measured]
+            medians = [float(np.median(run["latencies"])) for run in measured if run["latencies"]]
             rows.append(
                 {
                     "rate_hz": rate,

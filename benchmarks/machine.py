@@ -56,8 +56,10 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def summary(milliseconds: list[float]) -> dict[str, float]:
-    """Median, 99th percentile and maximum of a list of times, ms."""
+def summary(milliseconds: list[float]) -> dict[str, float | None]:
+    """Median, 99th percentile and maximum of a list of times, ms; None where nothing was measured."""
+    if not milliseconds:
+        return {"count": 0, "p50_ms": None, "p99_ms": None, "max_ms": None}
     values = np.asarray(milliseconds)
     figures = {"p50_ms": np.percentile(values, 50), "p99_ms": np.percentile(values, 99), "max_ms": values.max()}
     return {"count": len(values), **{name: round(float(value), 3) for name, value in figures.items()}}

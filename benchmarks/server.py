@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -43,6 +44,18 @@ class ServerProcess:
         kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
         return int(kilobytes) / 1024
 
+    def cpu_s(self) -> float:
+        """CPU time the server has used so far, all threads, s."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def wait_settled(self, within_s: float = 60.0) -> None:
+        """Until it has done what it does in the background after its start: codes of cues."""
+        deadline_s, used_s = time.monotonic() + within_s, -1.0
+        while self.cpu_s() - used_s > 0.02 and time.monotonic() < deadline_s:
+            used_s = self.cpu_s()
+            time.sleep(1.0)
+
     def stop(self) -> int:
         self.process.send_signal(2)
         try:
@@ -64,6 +77,11 @@ class ServerProcess:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def cpu_ms(seconds: float, frames: int) -> float | None:
+    """CPU time per frame, ms; None without a frame."""
+    return round(1000 * seconds / frames, 3) if frames else None
 
 
 def free_port() -> int:

@@ -6,7 +6,6 @@ python -m benchmarks.soak --minutes 30
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import time
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import tyro
 
 from benchmarks import machine
 from benchmarks.client import FPS, Avatar, open_avatar, speak
-from benchmarks.server import ServerProcess
+from benchmarks.server import ServerProcess, cpu_ms
 from benchmarks.voice import speech
 from gesturestream.realtime.executors.choose import Wanted
 
@@ -48,18 +47,20 @@ async def stream(server: ServerProcess, options: Soak) -> dict[str, Any]:
     minute = (speech(60, RATE) * 32767).astype(np.int16)
     memory_mb: list[float] = []
     async with open_avatar(server.url, rate=RATE, mode="offline", seed=1, **start) as avatar:
-        begin_s = time.monotonic()
+        begin_s, used_s, own_s = time.monotonic(), server.cpu_s(), time.process_time()
         for index in range(round(options.minutes)):
             start_s = begin_s + 60 * index / options.speed
             await speak(avatar, minute, RATE, start_s, speed=options.speed, chunk_s=CHUNK_S)
             memory_mb.append(round(server.rss_mb(), 1))
             print(f"minute {index + 1:3d}: {memory_mb[-1]:7.1f} MB, {len(avatar.arrivals.frames)} frames", flush=True)
         frames = await _finish(avatar)
-        wall_s = time.monotonic() - begin_s
+        wall_s, used_s = time.monotonic() - begin_s, server.cpu_s() - used_s
+        own_s = time.process_time() - own_s
     return {
         "minutes": len(memory_mb),
         "wall_s": round(wall_s, 1),
         "times_real_time": round(frames / FPS / wall_s, 2),
+        "cpu_ms_per_frame": {"server": cpu_ms(used_s, frames), "client": cpu_ms(own_s, frames)},
         "speed_limit": options.speed if math.isfinite(options.speed) else None,
         "frames": frames,
         "frames_expected": 60 * FPS * len(memory_mb),
@@ -70,8 +71,8 @@ async def stream(server: ServerProcess, options: Soak) -> dict[str, Any]:
 
 
 async def _finish(avatar: Avatar) -> int:
-    await avatar.socket.send(json.dumps({"type": "end"}))
-    await asyncio.wait_for(avatar.arrivals.ended.wait(), 60)
+    avatar.say(type="end")
+    await asyncio.wait_for(avatar.wire.closed.wait(), 60)
     return len(avatar.arrivals.frames)
 
 
@@ -84,6 +85,7 @@ def growth(memory_mb: list[float]) -> dict[str, float]:
 
 def run(options: Soak) -> None:
     with ServerProcess("--executor", options.executor) as server:
+        server.wait_settled()
         result = asyncio.run(stream(server, options))
     print(f"{result['times_real_time']:.1f} times real time")
     print({name: value for name, value in result.items() if name != "rss_mb"})

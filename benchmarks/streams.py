@@ -17,7 +17,7 @@ from typing import Any
 import tyro
 
 from benchmarks import machine
-from benchmarks.client import Avatar, open_avatar, sound_to_motion_ms, speak
+from benchmarks.client import Speech, open_avatar, sound_to_motion_ms, speak_together
 from benchmarks.server import ServerProcess
 from benchmarks.voice import speech_with_clicks
 from gesturestream.realtime.executors.choose import Wanted
@@ -41,44 +41,52 @@ class Streams:
     """Folder the JSON is written to."""
 
 
-async def measure(url: str, count: int, seconds: float, generator: str | None) -> dict[str, Any]:
+async def measure(server: ServerProcess, count: int, seconds: float, generator: str | None) -> dict[str, Any]:
     """One measurement with `count` avatars, staggered over a frame so that they are not in step."""
     start = {} if generator is None else {"generator": generator}
     async with AsyncExitStack() as stack:
         avatars = [
-            await stack.enter_async_context(open_avatar(url, rate=RATE, seed=seed, **start)) for seed in range(count)
+            await stack.enter_async_context(open_avatar(server.url, rate=RATE, seed=seed, **start))
+            for seed in range(count)
         ]
+        voices = [speech_with_clicks(seconds, RATE, seed, per_second=4.0) for seed in range(count)]
         begin_s = time.monotonic() + 0.5
-        starts = [begin_s + index / count / 30 for index in range(count)]
-        rows = await asyncio.gather(*(_one(a, s, seconds, seed) for seed, (a, s) in enumerate(zip(avatars, starts))))
-    latencies = [latency for row, _, _ in rows for latency in row]
+        speeches = [
+            Speech(avatar=avatar, pcm=pcm, start_s=begin_s + index / count / 30)
+            for index, (avatar, (pcm, _)) in enumerate(zip(avatars, voices))
+        ]
+        await asyncio.sleep(0.4)
+        used_s, own_s, wall_s = server.cpu_s(), time.process_time(), time.monotonic()
+        await speak_together(speeches, RATE)
+        used_s, own_s, wall_s = server.cpu_s() - used_s, time.process_time() - own_s, time.monotonic() - wall_s
+        await asyncio.sleep(0.15)
+        latencies = [
+            latency
+            for speech, (_, clicks) in zip(speeches, voices)
+            for latency in sound_to_motion_ms(clicks, RATE, speech.start_s, speech.avatar.arrivals, skip_s=2.0)
+        ]
+        arrivals = [avatar.arrivals for avatar in avatars]
     return {
         "avatars": count,
         **machine.summary(latencies),
-        "frames": sum(frames for _, frames, _ in rows),
-        "lost": sum(missing for _, _, missing in rows),
+        "frames": sum(len(one.frames) for one in arrivals),
+        "lost": sum(one.missing for one in arrivals),
+        "overruns": sum(len(one.named("overrun")) for one in arrivals),
+        "cores": {"server": round(used_s / wall_s, 2), "client": round(own_s / wall_s, 2)},
     }
-
-
-async def _one(avatar: Avatar, start_s: float, seconds: float, seed: int) -> tuple[list[float], int, int]:
-    pcm, clicks = speech_with_clicks(seconds, RATE, seed, per_second=4.0)
-    await speak(avatar, pcm, RATE, start_s)
-    await asyncio.sleep(0.15)
-    latencies = sound_to_motion_ms(clicks, RATE, start_s, avatar.arrivals, skip_s=2.0)
-    return latencies, len(avatar.arrivals.frames), avatar.arrivals.missing
 
 
 def run(options: Streams) -> None:
     results = []
-    print(f"{'avatars':>8} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8} {'frames':>8} {'lost':>6}")
+    columns = ("avatars", "p50_ms", "p99_ms", "max_ms", "frames", "lost", "cores")
+    print(*(f"{column:>9}" for column in columns))
     with ServerProcess("--max-sessions", str(max(options.counts)), "--executor", options.executor) as server:
+        server.wait_settled()
         for count in options.counts:
-            row = asyncio.run(measure(server.url, count, options.seconds, options.generator))
+            row = asyncio.run(measure(server, count, options.seconds, options.generator))
             results.append(row)
-            print(
-                f"{count:8d} {row['p50_ms']:8.1f} {row['p99_ms']:8.1f} {row['max_ms']:8.1f}"
-                f" {row['frames']:8d} {row['lost']:6d}"
-            )
+            cores = "+".join(str(value) for value in row["cores"].values())
+            print(*(f"{value if value is not None else '-':>9}" for value in (*map(row.get, columns[:-1]), cores)))
     print(
         "written to",
         machine.write_result("streams", {"executor": options.executor, "streams": results}, options.output),
