@@ -1,9 +1,11 @@
 """The Unity package's plain C# core against the conformance kit, real servers and a restart, run by mono.
 
-No engine runs here. What needs Unity is compiled against hand-written signatures.
+No engine runs here. What needs Unity is compiled against hand-written signatures of its documented API, and runs on a
+stand-in that has little more than a hierarchy of transforms: arithmetic and order of calls are tested, Unity is not.
 """
 
 import json
+import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +24,7 @@ from tests.bridge.unity.metas import assets, guid_of, meta_of
 HERE = Path(__file__).parent / "unity"
 PACKAGE = Path(__file__).parents[2] / "bridge" / "unity"
 CORE = sorted((PACKAGE / "Runtime" / "Core").glob("*.cs"))
+STAND_IN = [HERE / "stubs" / name for name in ("Objects.cs", "Numbers.cs", "Modules.cs")]
 KIT = [HERE / name for name in ("Check.cs", "Decoding.cs", "Motion.cs", "Parts.cs")]
 TESTS = (
     "messages", "texts", "streams", "fuzz", "interpolation", "axes", "retarget", "delays", "reconnect", "voice",
@@ -32,6 +35,10 @@ needs_mono = pytest.mark.skipif(
     not (shutil.which("mcs") and shutil.which("mono")), reason="needs mono-mcs and mono-runtime"
 )
 pytestmark = [needs_mono, pytest.mark.timeout(900)]
+
+
+def sources(folder):
+    return sorted((PACKAGE / folder).glob("*.cs"))
 
 
 def compile(out, sources, *options):
@@ -58,11 +65,22 @@ def mono(program, *arguments, timeout):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A folder with `core.dll`, `kit.exe` (run with the golden folder and a test's name) and `client.exe`."""
+    """A folder with the package's assemblies as its asmdefs cut them, and the programs that use them:
+
+    `kit.exe` (golden folder, a test's name), `client.exe`, `own.exe` (the package's own tests) and `bodies.exe`.
+    """
     folder = tmp_path_factory.mktemp("unity")
-    core = compile(folder / "core.dll", CORE, "-target:library")
+    library = "-target:library"
+    core = compile(folder / "core.dll", CORE, library)
+    engine = compile(folder / "engine.dll", STAND_IN, library)
+    runtime = compile(folder / "runtime.dll", sources("Runtime"), library, f"-r:{core}", f"-r:{engine}")
+    references = [f"-r:{part}" for part in (core, engine, runtime)]
+    compile(folder / "editor.dll", sources("Editor"), library, *references)
+    sample = compile(folder / "sample.dll", sources("Samples~/CapsuleRig"), library, *references)
     compile(folder / "kit.exe", KIT, f"-r:{core}")
     compile(folder / "client.exe", [HERE / "Client.cs"], f"-r:{core}")
+    compile(folder / "own.exe", [*sources("Tests/Editor"), HERE / "stubs" / "NUnit.cs"], f"-r:{core}")
+    compile(folder / "bodies.exe", [HERE / "Bodies.cs"], *references, f"-r:{sample}")
     return folder
 
 
@@ -70,6 +88,11 @@ def built(tmp_path_factory):
 def test_the_core_passes_the_conformance_kit(built, test):
     done = mono(built / "kit.exe", GOLDEN, test, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_the_tests_in_the_package_pass(built):
+    done = mono(built / "own.exe", timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_core_compiles_for_the_net_framework_profile_of_unity(tmp_path):
@@ -179,6 +202,36 @@ def test_a_session_with_the_real_server_survives_its_restart(built, tmp_path):
     assert seen["voice"] > 5 and seen["loudest"] > 0.2
 
 
+@pytest.mark.parametrize("body", ["smplx", "humanoid", "face"])
+def test_poses_reach_the_bones_of_any_rig(built, body):
+    """Joint positions in Unity's frame: the left arm is the left arm, on bones of any axes, size and place."""
+    done = mono(built / "bodies.exe", GOLDEN, body, timeout=120)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def play_sample(built, port, voice):
+    done = mono(built / "bodies.exe", GOLDEN, "scene", port, voice, PATIENCE_S, timeout=PATIENCE_S + 60)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert (seen["malformed"], seen["said"]) == (0, 0), done.stderr
+    return seen
+
+
+def test_the_sample_speaks_a_clip_and_is_interrupted(built):
+    with Engine({"loudness": LoudnessExecutor()}, default="loudness") as engine, running_server(engine) as url:
+        seen = play_sample(built, url.rsplit(":", 1)[1].strip("/"), "clip")
+    assert seen["travel_m"] > 0.02 and seen["loudest"] > 0.2 and seen["interrupted_s"] > 0
+
+
+def test_the_sample_sends_the_microphone(built):
+    with running_script(ScriptedServerConfig(script="plain")) as server:
+        seen = play_sample(built, server.port, "microphone")
+        reports = [server.next_report(), server.next_report()]
+    assert seen["travel_m"] > 0.1 and seen["interrupted_s"] >= 0
+    assert reports[0]["message"]["audio"]["rate"] == 16000
+    assert reports[1]["samples"] > 16000 and reports[1]["said"]["interrupt"] == 1
+
+
 def write_tone(path):
     """Four seconds that swell and fade, 24 kHz."""
     import numpy as np
@@ -193,3 +246,27 @@ def test_every_asset_has_a_meta_file_of_its_own():
     assert len(guids) == len(set(guids)) > 20
     orphans = set(PACKAGE.rglob("*.meta")) - {meta_of(asset) for asset in assets()}
     assert not orphans
+
+
+def test_the_manifest_names_what_is_there():
+    manifest = json.loads((PACKAGE / "package.json").read_text())
+    assert manifest["unity"] == "2021.3" and manifest["version"] in (PACKAGE / "CHANGELOG.md").read_text()
+    for sample in manifest["samples"]:
+        assert list((PACKAGE / sample["path"]).glob("*.unity")), sample["path"]
+
+
+def test_the_scene_refers_to_scripts_of_the_package():
+    (scene,) = (PACKAGE / "Samples~").rglob("*.unity")
+    guids = set(re.findall(r"guid: ([0-9a-f]{32})", scene.read_text()))
+    assert guids == {guid_of(scene.with_name("CapsuleRigSample.cs"))}
+
+
+def test_assemblies_refer_to_assemblies_that_are_there():
+    """And the core knows no engine."""
+    assemblies = {path: json.loads(path.read_text()) for path in PACKAGE.rglob("*.asmdef")}
+    names = {assembly["name"] for assembly in assemblies.values()}
+    for path, assembly in assemblies.items():
+        own = [name for name in assembly["references"] if not name.endswith("TestRunner")]
+        assert set(own) <= names, path
+    (core,) = (assembly for assembly in assemblies.values() if assembly["name"] == "GestureStream.Core")
+    assert core["noEngineReferences"] is True and core["references"] == []

@@ -85,10 +85,10 @@ static class Motion
                 var parent = ready.Parents[j];
                 // localPosition of a bone in the axes of its parent, which are turned against the model's.
                 if (parent >= 0) places[j] = places[parent] + Axes.RestOffset(ready, j).RotatedBy(rest[parent].Inverse).RotatedBy(turns[parent]);
-                else places[j] = Retargeter.Hips(pose, ready, ready.Rest_m[1]);
+                else places[j] = Retargeter.Hips(pose, ready, Axes.RestPosition(ready, 0), 1.0);
             }
             CheckPlaces(entry.Key, entry.Value["unity"], places, axes["tolerance_m"].Number);
-            var taller = Retargeter.Hips(pose, ready, 2.0 * ready.Rest_m[1]);
+            var taller = Retargeter.Hips(pose, ready, new Vec(0.0, 2.0 * ready.Rest_m[1], 0.0), 2.0);
             Kit.Check(Math.Abs(taller.Y - 2.0 * places[0].Y) < 1e-6, "hips twice as high move twice as far");
         }
     }

@@ -30,12 +30,12 @@ namespace GestureStream
             return _bones;
         }
 
-        /// <summary>Where the hips go, for a body whose hips are <paramref name="hipHeight"/> above the ground in T-pose.</summary>
-        public static Vec Hips(Pose pose, Ready ready, double hipHeight)
+        /// <summary>Where the hips go, for a body of another size: from their place in T-pose, as far as the legs are long.</summary>
+        /// <param name="scale">Hip height of the body over that of the server's (`rest_m[1]`).</param>
+        public static Vec Hips(Pose pose, Ready ready, Vec rest, double scale)
         {
-            var scale = hipHeight / ready.Rest_m[1];
-            var root = Axes.Root(pose.Root_m);
-            return new Vec(scale * root.X, scale * root.Y, scale * root.Z);
+            var moved = Axes.Root(pose.Root_m) - Axes.RestPosition(ready, 0);
+            return new Vec(rest.X + scale * moved.X, rest.Y + scale * moved.Y, rest.Z + scale * moved.Z);
         }
     }
 }

@@ -124,14 +124,20 @@ namespace GestureStream
                 Session.Opened(Now_s);
             }
             link.Take(ref _received);
-            foreach (var packet in _received)
+            try
             {
-                if (_link != link) break;  // a listener has left
-                if (packet.Text) Session.ReceiveText(packet.Data, packet.Count, packet.Arrival_s);
-                else Session.ReceiveBinary(packet.Data, packet.Count, packet.Arrival_s);
-                link.Return(packet);
+                foreach (var packet in _received)
+                {
+                    if (_link != link) break;  // a listener has left
+                    if (packet.Text) Session.ReceiveText(packet.Data, packet.Count, packet.Arrival_s);
+                    else Session.ReceiveBinary(packet.Data, packet.Count, packet.Arrival_s);
+                    link.Return(packet);
+                }
             }
-            _received.Clear();
+            finally
+            {
+                _received.Clear();  // also when a listener throws: the link fills this list next
+            }
             if (closed && _link == link) Lost(link.CloseCode, link.Error);
         }
 

@@ -4,17 +4,18 @@ namespace GestureStream
 {
     /// <summary>
     /// Forwarded voice, played in step with the body: samples lie at their media time, and the reader follows the playhead by
-    /// playing up to 3 % faster or slower; further off than 80 ms it jumps, with a short cross-fade. One thread pushes, another reads.
+    /// playing up to 4 % faster or slower; further off than 50 ms it jumps, with a short cross-fade. Sound cards ask for blocks in
+    /// bursts, so what counts is how far off it is on average. One thread pushes, another reads.
     /// </summary>
     public sealed class VoiceQueue
     {
-        const double Capacity_s = 4.0, Jump_s = 0.08, MaxBend = 0.03, Bend_per_s = 2.0, Fade_s = 0.005;
+        const double Capacity_s = 4.0, Jump_s = 0.05, Lost_s = 0.2, MaxBend = 0.04, Bend_per_s = 2.0, Average_s = 0.3, Fade_s = 0.005;
 
         readonly object _lock = new object();
         float[] _ring = new float[0];
         int _rate = 16000;
         long _begin, _end;  // samples of media time that the ring holds
-        double _playhead_s, _playheadAt_s, _lead_s, _position;
+        double _playhead_s, _playheadAt_s, _lead_s, _position, _off_s;
         bool _following, _reading;
 
         /// <summary>Samples of a message; silence that was not sent is filled in.</summary>
@@ -75,10 +76,13 @@ namespace GestureStream
                     return;
                 }
                 var wanted = (_playhead_s + now_s - _playheadAt_s + _lead_s) * _rate;
-                var off_s = (wanted - _position) / _rate;
                 var from = _position;
-                if (!_reading || Math.Abs(off_s) > Jump_s) _position = wanted;
-                var bend = Math.Max(-MaxBend, Math.Min(MaxBend, Bend_per_s * (wanted - _position) / _rate));
+                if (!_reading || IsFar((wanted - _position) / _rate, count / (double)outputRate))
+                {
+                    _position = wanted;
+                    _off_s = 0.0;
+                }
+                var bend = Math.Max(-MaxBend, Math.Min(MaxBend, Bend_per_s * _off_s));
                 var step = (1.0 + bend) * _rate / outputRate;
                 var fade = from == _position ? 0 : Math.Min(count, (int)(Fade_s * outputRate));
                 for (var i = 0; i < count; ++i)
@@ -89,6 +93,12 @@ namespace GestureStream
                 _position += count * step;
                 _reading = true;
             }
+        }
+
+        bool IsFar(double off_s, double block_s)
+        {
+            _off_s += Math.Min(1.0, block_s / Average_s) * (off_s - _off_s);
+            return Math.Abs(_off_s) > Jump_s || Math.Abs(off_s) > Lost_s;
         }
 
         float At(double position)
