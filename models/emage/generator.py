@@ -39,7 +39,7 @@ from gesturestream.models.words import WORD_IDS
 
 FACE_AHEAD = 2
 """Frames of voice the face hears beyond its own; at shorter look-ahead it is shown that much later."""
-SETTINGS = {"temperature": 1.0}
+SETTINGS, RANGES = {"temperature": 1.0}, {"temperature": (0.0, 2.0)}
 """How far apart the choices of codes are: 0 the likeliest, 1 as likely as in training, up to 2."""
 
 
@@ -144,6 +144,7 @@ class Emage(Generator):
             follows_hints=self.config.masked_hints,
             word_ids=WORD_IDS,
             settings=dict(SETTINGS),
+            setting_ranges=dict(RANGES),
         )
 
     @property
