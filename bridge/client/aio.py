@@ -33,6 +33,7 @@ from gesturestream.bridge.client.requests import (
     WatchOptions,
     Word,
     list_text,
+    of_utterance,
     stream_url,
     words_as_json,
 )
@@ -244,24 +245,32 @@ class Avatar:
         assert event is not None
         return self._session.heard_s(event)
 
-    async def cue(self, name: str, at_s: float | None = None) -> None:
-        """Plays a named gesture (`ready.cues`) now, or at seconds of audio sent. ServerError for an unknown one."""
-        await self._ask("cue", name=name, at_s=at_s)
+    async def cue(self, name: str, at_s: float | None = None, *, utterance: str | None = None) -> None:
+        """Plays a named gesture (`ready.cues`) now, or at seconds of an utterance or of all audio sent.
+
+        ServerError for an unknown one.
+        """
+        await self._ask("cue", name=name, at_s=at_s, **of_utterance(utterance))
 
     async def control(self, **changes: Any) -> None:
         """Changes generator, speaker, emotion, intensity or posture, blended. ServerError names a bad field."""
         await self._ask("control", **changes)
 
     async def hint(
-        self, joints: Mapping[str, Sequence[float]], *, from_s: float | None = None, to_s: float | None = None
+        self,
+        joints: Mapping[str, Any],
+        *,
+        from_s: float | None = None,
+        to_s: float | None = None,
+        utterance: str | None = None,
     ) -> None:
-        """Joints to be followed: parent-local rotations xyzw by name, the rest is generated around them."""
-        await self._ask("hint", joints=joints, from_s=from_s, to_s=to_s)
+        """Joints to be followed, the rest is generated around them: parent-local rotations xyzw by name, or a list of
+        them, one a frame, or None, which lets the joint go."""
+        await self._ask("hint", joints=joints, from_s=from_s, to_s=to_s, **of_utterance(utterance))
 
     async def words(self, words: Iterable[Word | Sequence[Any]], utterance: str | None = None) -> None:
         """A transcript: (text, start_s, end_s), from the utterance's first sample, or without one in audio time."""
-        fields: dict[str, Any] = {} if utterance is None else {"utterance": utterance}
-        await self._ask("words", words=words_as_json(words), **fields)
+        await self._ask("words", words=words_as_json(words), **of_utterance(utterance))
 
     async def end(self) -> None:
         """No more audio: the rest is generated, then `frames` and `events` stop."""

@@ -123,6 +123,11 @@ def words_as_json(words: Iterable[Word | Sequence[Any]]) -> list[dict[str, Any]]
     return [{"text": str(text), "start_s": float(start), "end_s": float(end)} for text, start, end in words]
 
 
+def of_utterance(id: str | None) -> dict[str, str]:
+    """The field that has times counted from an utterance's first sample."""
+    return {} if id is None else {"utterance": id}
+
+
 def stream_url(url: str) -> str:
     """`http://host:port/`, `ws://host:port` or `host:port` -> the address of the WebSocket."""
     whole = url if "://" in url else f"ws://{url}"

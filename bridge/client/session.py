@@ -292,7 +292,8 @@ class Session:
         if request is not None:
             self._answer(request, error=error)
             return
-        log.warning("the server refused something: %s", error)
+        level = logging.INFO if error.code == "unavailable" else logging.WARNING
+        log.log(level, "the server refused something: %s", error)
         data = {"code": error.code, "field": error.field, "message": str(error), "id": error.id}
         self.events.append(Event(name="error", media_time_s=0.0, audio_time_s=0.0, data=data))
 
