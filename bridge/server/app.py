@@ -67,15 +67,15 @@ class BridgeServer:
         engine: Engine,
         config: ServerConfig,
         *,
-        output: Output | None = None,
+        outputs: Sequence[Output] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`output` shows sessions besides those who connect."""
+        """`outputs` show sessions besides those who connect."""
         self.config = config
         self.url = ""
         """Where the viewer is, once listening."""
         self._engine = engine
-        self._output = output
+        self._outputs = outputs
         self._clock = clock
         self._handlers: set[Handler] = set()
         self._registry: Registry
@@ -90,7 +90,7 @@ class BridgeServer:
             max_sessions=self.config.max_sessions,
             limits=self.config.limits,
             clock=self._clock,
-            output=self._output,
+            outputs=self._outputs,
         )
         self._server = await self._listen()
         port = self._server.sockets[0].getsockname()[1]
@@ -239,14 +239,14 @@ async def serve(
     config: ServerConfig,
     *,
     local: Local | None = None,
-    output: Output | None = None,
+    outputs: Sequence[Output] = (),
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves until cancelled. `ready` is called with the viewer's URL once clients can connect.
 
     PortInUse, or OSError naming address and port, when it cannot listen; ValueError for unusable TLS files.
     """
-    async with BridgeServer(engine, config, output=output) as server:
+    async with BridgeServer(engine, config, outputs=outputs) as server:
         if local is not None:
             server.add_local(local)
         if ready is not None:

@@ -8,7 +8,7 @@ from gesturestream.bridge.server.publisher import Publisher
 
 
 class Output(Protocol):
-    """Is told of every session; where it wants the frames it sets `Publisher.tap`. Called on the event loop."""
+    """Is told of every session; where it wants the frames it calls `Publisher.add_tap`. Called on the event loop."""
 
     def opened(self, publisher: Publisher) -> None: ...
     def closed(self, publisher: Publisher) -> None: ...

@@ -49,8 +49,7 @@ class Publisher:
         """The owner has said `end`."""
         self.abandoned = False
         """The owner was thrown out and may not come back."""
-        self.tap: Callable[[Frame], None] | None = None
-        """Takes every frame besides the readers, on the model thread: it must not wait."""
+        self._taps: tuple[Callable[[Frame], None], ...] = ()
         self._mailroom = mailroom
         self._ready = ready
         self._on_end, self._on_failure = ended, failed
@@ -59,8 +58,7 @@ class Publisher:
         self._ids: dict[str, deque[Id]] = defaultdict(lambda: deque(maxlen=_MAX_REMEMBERED_IDS))
 
     def on_frame(self, frame: Frame) -> None:
-        tap = self.tap
-        if tap is not None:
+        for tap in self._taps:
             tap(frame)
         shared = SharedFrame(frame)
         with self._mailroom.lock:
@@ -91,6 +89,14 @@ class Publisher:
                 self._close_all(CloseCode.NORMAL, "the session has ended")
         if event.name == "end":
             self._mailroom.call(lambda: self._on_end(self))
+
+    def add_tap(self, tap: Callable[[Frame], None]) -> None:
+        """`tap` is given every frame besides the readers, on the model thread: it must not wait."""
+        self._taps = (*self._taps, tap)
+
+    def remove_tap(self, tap: Callable[[Frame], None]) -> None:
+        """It is given no more."""
+        self._taps = tuple(other for other in self._taps if other != tap)
 
     @property
     def readers(self) -> tuple[Outbox, ...]:

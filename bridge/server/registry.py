@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gesturestream.bridge.protocol.codes import CloseCode, Limits
@@ -39,10 +39,10 @@ class Registry:
         max_sessions: int | None,
         limits: Limits,
         clock: Callable[[], float],
-        output: Output | None = None,
+        outputs: Sequence[Output] = (),
     ) -> None:
         self.engine = engine
-        self._output = output
+        self._outputs = tuple(outputs)
         self.mailroom = mailroom
         self._limits = limits
         self._max_sessions = max_sessions
@@ -106,8 +106,8 @@ class Registry:
 
     def _publish(self, publisher: Publisher) -> None:
         self._publishers[publisher.session.id] = publisher
-        if self._output is not None:
-            self._output.opened(publisher)
+        for output in self._outputs:
+            output.opened(publisher)
 
     def find(self, name: str) -> Publisher | None:
         """By id, or else the newest of that name; `local` is never a client's session that calls itself so."""
@@ -155,8 +155,8 @@ class Registry:
     def forget(self, publisher: Publisher) -> None:
         """The session has ended by itself."""
         known = self._publishers.pop(publisher.session.id, None)
-        if known is not None and self._output is not None:
-            self._output.closed(publisher)
+        for output in self._outputs if known else ():
+            output.closed(publisher)
         if publisher is self._local:
             self._local = None
         timer = self._timers.pop(publisher.session.id, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def running_server(
-    engine: Engine, config: ServerConfig | None = None, *, local: Local | None = None, output: Output | None = None
+    engine: Engine, config: ServerConfig | None = None, *, local: Local | None = None, outputs: Sequence[Output] = ()
 ) -> Iterator[str]:
     """Yields the URL of the page; the stream is at the same place with `ws` and `/v1/stream`.
 
@@ -28,7 +28,7 @@ def running_server(
     config = config or ServerConfig(port=0)
     outcome: queue.Queue[str | BaseException] = queue.Queue()
     loop = asyncio.new_event_loop()
-    task = loop.create_task(serve(engine, config, local=local, output=output, ready=outcome.put))
+    task = loop.create_task(serve(engine, config, local=local, outputs=outputs, ready=outcome.put))
 
     def run() -> None:
         try:

@@ -1,7 +1,8 @@
 """Frames as the VMC protocol (OSC over UDP): VSeeFace, VNyan, Warudo and whatever else loads a VRM avatar."""
 
-from gesturestream.bridge.vmc.output import VmcOutput, VmcTarget
+from gesturestream.bridge.vmc.encoder import VMC_PORT, VmcEncoder
+from gesturestream.bridge.vmc.face import FaceKind, make_face
 from gesturestream.bridge.vmc.rig import Rig, own_rig
 from gesturestream.bridge.vmc.vrm import load_vrm
 
-__all__ = ["Rig", "VmcOutput", "VmcTarget", "load_vrm", "own_rig"]
+__all__ = ["VMC_PORT", "FaceKind", "Rig", "VmcEncoder", "load_vrm", "make_face", "own_rig"]

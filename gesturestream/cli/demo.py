@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gesturestream.cli.command import Command, UsageError, asked_for
-from gesturestream.cli.options import ListenOptions, ModelOptions, VmcOptions, VoiceOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions, SendOptions, VoiceOptions
 
 if TYPE_CHECKING:
     from gesturestream.realtime.sources import Source
@@ -29,7 +29,7 @@ class Demo(Command):
     voice: VoiceOptions = field(default_factory=VoiceOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     listen: ListenOptions = field(default_factory=ListenOptions)
-    vmc: VmcOptions = field(default_factory=VmcOptions)
+    send: SendOptions = field(default_factory=SendOptions)
 
     def run(self) -> int:
         from gesturestream.cli.local import LocalVoice, run_server
@@ -39,7 +39,7 @@ class Demo(Command):
             raise UsageError("--mic and --file exclude each other: give one of them")
         source = microphone() if self.mic else looped(self.file or demo_speech_path())
         voice = LocalVoice(source=source, microphone=self.mic, options=self.voice)
-        return run_server(self.listen, self.model, voice, vmc=self.vmc, open_page=self.open)
+        return run_server(self.listen, self.model, voice, send=self.send, open_page=self.open)
 
 
 def looped(path: Path) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gesturestream.cli.command import Command
-from gesturestream.cli.options import ListenOptions, ModelOptions, VmcOptions, VoiceOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions, SendOptions, VoiceOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +19,11 @@ class Live(Command):
     voice: VoiceOptions = field(default_factory=VoiceOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     listen: ListenOptions = field(default_factory=ListenOptions)
-    vmc: VmcOptions = field(default_factory=VmcOptions)
+    send: SendOptions = field(default_factory=SendOptions)
 
     def run(self) -> int:
         from gesturestream.cli.local import LocalVoice, run_server
         from gesturestream.realtime.sources.microphone import MicrophoneSource
 
         voice = LocalVoice(source=MicrophoneSource(self.device), microphone=True, options=self.voice)
-        return run_server(self.listen, self.model, voice, vmc=self.vmc, open_page=self.open)
+        return run_server(self.listen, self.model, voice, send=self.send, open_page=self.open)

@@ -8,7 +8,7 @@ import signal
 import threading
 import webbrowser
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,12 @@ from rich.logging import RichHandler
 
 from gesturestream.cli.command import EXIT_OK, asked_for
 from gesturestream.cli.engine import make_engine
-from gesturestream.cli.options import ListenOptions, ModelOptions, VmcOptions, VoiceOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions, SendOptions, VoiceOptions
 from gesturestream.cli.status import StatusLine
 
 if TYPE_CHECKING:
+    from gesturestream.bridge.datagrams import DatagramOutput
     from gesturestream.bridge.server import BridgeServer
-    from gesturestream.bridge.vmc import VmcOutput
     from gesturestream.realtime.engine import Engine
     from gesturestream.realtime.frame import AudioChunk, Event, Frame
     from gesturestream.realtime.session import Session
@@ -64,7 +64,7 @@ def run_server(
     model: ModelOptions,
     voice: LocalVoice | None = None,
     *,
-    vmc: VmcOptions | None = None,
+    send: SendOptions | None = None,
     open_page: bool = False,
 ) -> int:
     """Serves until Ctrl-C or SIGTERM."""
@@ -72,15 +72,17 @@ def run_server(
     set_up_logging(console)
     with asked_for():
         listen.config().ssl_context()  # what is wrong with the options is said before the models are loaded
-    vmc = vmc or VmcOptions()
-    output = vmc.output()
+    send = send or SendOptions()
+    outputs = send.outputs()
     generator = voice.options.generator if voice else None
     with (
         make_engine(listen.max_sessions, generator, model.checkpoint, listen.cues, model.executor) as engine,
-        output or nullcontext(),
+        ExitStack() as stack,
     ):
-        announce_vmc(vmc, console)
-        asyncio.run(_serve(engine, listen, voice, console, output, open_page))
+        for output in outputs:
+            stack.enter_context(output)
+        announce_sending(send, console)
+        asyncio.run(_serve(engine, listen, voice, console, outputs, open_page))
     return EXIT_OK
 
 
@@ -96,14 +98,14 @@ async def _serve(
     listen: ListenOptions,
     voice: LocalVoice | None,
     console: Console,
-    output: VmcOutput | None,
+    outputs: list[DatagramOutput],
     open_page: bool,
 ) -> None:
     from gesturestream.bridge.server import BridgeServer
 
     silenced, stopped = threading.Event(), _stop_signals()
     session = voice.open(engine) if voice else None
-    async with BridgeServer(engine, listen.config(), output=output) as server:
+    async with BridgeServer(engine, listen.config(), outputs=outputs) as server:
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
         if voice is not None and session is not None:
             waiting.append(asyncio.create_task(_speak(server, engine, voice, session, silenced)))
@@ -147,12 +149,13 @@ def announce(url: str, listen: ListenOptions, console: Console, open_page: bool)
         console.print("No browser was found: open that address by hand.")
 
 
-def announce_vmc(vmc: VmcOptions, console: Console) -> None:
-    """Says where VMC goes, and what a receiver does not get without --vmc-vrm."""
-    if not vmc.vmc:
-        return
-    console.print(f"VMC goes to {', '.join(vmc.vmc)}")
-    if vmc.vmc_vrm is None:
+def announce_sending(send: SendOptions, console: Console) -> None:
+    """Says what goes where, and what a receiver of VMC does not get without --vmc-vrm."""
+    if send.live_link_face:
+        console.print(f"Live Link Face goes to {', '.join(send.live_link_face)}")
+    if send.vmc:
+        console.print(f"VMC goes to {', '.join(send.vmc)}")
+    if send.vmc and send.vmc_vrm is None:
         console.print(
             "[yellow]VMC without --vmc-vrm has the proportions of this project's own body.[/yellow] Give the .vrm that "
             "the receiver shows, or let the receiver take no bone positions, or else the avatar is deformed."

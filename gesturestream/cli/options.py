@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,8 +12,8 @@ from gesturestream.cli.command import UsageError, asked_for
 from gesturestream.models.motion import EMOTIONS, LOOKAHEADS
 
 if TYPE_CHECKING:
+    from gesturestream.bridge.datagrams import DatagramOutput, Encoder
     from gesturestream.bridge.server.config import ServerConfig
-    from gesturestream.bridge.vmc import VmcOutput
     from gesturestream.realtime.config import Mode, SessionConfig
 
 TOKEN_VARIABLE = "GESTURESTREAM_TOKEN"
@@ -141,29 +142,53 @@ class ListenOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VmcOptions:
-    """Avatars in VSeeFace, VNyan, Warudo and others that receive the VMC protocol."""
+class SendOptions:
+    """Programs that receive avatars in their own protocols."""
 
     vmc: tuple[str, ...] = ()
-    """Send VMC to HOST:PORT, such as 127.0.0.1:39539; given again, the second avatar goes to the second one."""
+    """Send VMC (VSeeFace, VNyan, Warudo, ...) to HOST:PORT, such as 127.0.0.1:39539; given again, the second avatar
+    goes to the second one."""
     vmc_vrm: Path | None = None
-    """The .vrm that the receiver shows: its bones, proportions and expressions are what is sent."""
+    """The .vrm that the VMC receiver shows: its bones, proportions and expressions are what is sent."""
     vmc_face: Literal["auto", "arkit", "vrm0", "vrm1", "none"] = "auto"
     """Names of expressions: `auto` takes the 52 of ARKit where the .vrm has them, else VRM 0's (A, I, U, ...)."""
+    live_link_face: tuple[str, ...] = ()
+    """Send the face to HOST:PORT as the app Live Link Face does, such as 127.0.0.1:11111 (Unreal)."""
 
-    def output(self) -> VmcOutput | None:
-        """What sends; None where nobody asked for it. UsageError names what cannot be used."""
+    def outputs(self) -> list[DatagramOutput]:
+        """What sends. UsageError names what cannot be used."""
+        if self.vmc_vrm is not None and not self.vmc:
+            raise UsageError("--vmc-vrm: give --vmc HOST:PORT as well, to say where its motion is sent")
+        return [output for output in (self._vmc(), self._live_link_face()) if output is not None]
+
+    def _vmc(self) -> DatagramOutput | None:
         if not self.vmc:
-            if self.vmc_vrm is not None:
-                raise UsageError("--vmc-vrm: give --vmc HOST:PORT as well, to say where its motion is sent")
             return None
-        from gesturestream.bridge.vmc import VmcOutput, VmcTarget, load_vrm, own_rig
+        from gesturestream.bridge.vmc import VMC_PORT, VmcEncoder, load_vrm, make_face, own_rig
 
-        with asked_for(hint=" (--vmc)"):
-            targets = [VmcTarget.parse(text) for text in self.vmc]
         with asked_for(hint=" (--vmc-vrm)"):
             rig = load_vrm(self.vmc_vrm) if self.vmc_vrm is not None else own_rig()
-        try:
-            return VmcOutput(targets, rig, self.vmc_face)
-        except OSError as error:
-            raise UsageError(f"--vmc: {', '.join(self.vmc)}: {error.strerror or error}") from error
+        face = make_face(self.vmc_face, rig.shapes)
+        return _sending("--vmc", self.vmc, VMC_PORT, lambda _: VmcEncoder(rig, face))
+
+    def _live_link_face(self) -> DatagramOutput | None:
+        if not self.live_link_face:
+            return None
+        from gesturestream.bridge.live_link_face import LIVE_LINK_FACE_PORT, LiveLinkFaceEncoder
+
+        def encoder(number: int) -> LiveLinkFaceEncoder:
+            return LiveLinkFaceEncoder("GestureStream" + (f"{number + 1}" if number else ""))
+
+        return _sending("--live-link-face", self.live_link_face, LIVE_LINK_FACE_PORT, encoder)
+
+
+def _sending(option: str, texts: tuple[str, ...], port: int, encoder: Callable[[int], Encoder]) -> DatagramOutput:
+    """A sender for each address; `encoder` is given its number."""
+    from gesturestream.bridge.datagrams import DatagramOutput, DatagramSender, Target
+
+    with asked_for(hint=f" ({option})"):
+        targets = [Target.parse(text, port) for text in texts]
+    try:
+        return DatagramOutput([DatagramSender(target, encoder(number)) for number, target in enumerate(targets)])
+    except OSError as error:
+        raise UsageError(f"{option}: {', '.join(texts)}: {error.strerror or error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gesturestream.cli.command import Command
-from gesturestream.cli.options import ListenOptions, ModelOptions, VmcOptions
+from gesturestream.cli.options import ListenOptions, ModelOptions, SendOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +14,9 @@ class Serve(Command):
 
     model: ModelOptions = field(default_factory=ModelOptions)
     listen: ListenOptions = field(default_factory=ListenOptions)
-    vmc: VmcOptions = field(default_factory=VmcOptions)
+    send: SendOptions = field(default_factory=SendOptions)
 
     def run(self) -> int:
         from gesturestream.cli.local import run_server
 
-        return run_server(self.listen, self.model, vmc=self.vmc)
+        return run_server(self.listen, self.model, send=self.send)
