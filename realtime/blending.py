@@ -21,6 +21,7 @@ class Blend:
         self._from: Floats = np.zeros((slots, size), np.float32)
         self._to: Floats = np.zeros((slots, size), np.float32)
         self._frame = np.full(slots, BLEND_FRAMES)
+        self._moving = False  # some slot may be on its way
 
     def set(self, slot: int, value: Floats) -> None:
         """At once: for a slot's new tenant."""
@@ -32,15 +33,19 @@ class Blend:
         self._from[slot] = self._value(np.array([slot]))[0]
         self._to[slot] = value
         self._frame[slot] = 0
+        self._moving = True
 
     def step(self, slots: Slots) -> Floats:
         """One frame further. slots [n] -> [n, size]."""
+        if not self._moving:
+            return self._to[slots]
+        self._moving = bool((self._frame < BLEND_FRAMES).any())
         self._frame[slots] = np.minimum(self._frame[slots] + 1, BLEND_FRAMES)
         return self._value(slots)
 
     def now(self, slots: Slots) -> Floats:
         """The values of this frame once more. slots [n] -> [n, size]."""
-        return self._value(slots)
+        return self._value(slots) if self._moving else self._to[slots]
 
     def _value(self, slots: Slots) -> Floats:
         weight = self._weight(slots)

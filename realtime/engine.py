@@ -301,8 +301,10 @@ class Engine:
 
     def _time_for_offline(self, now: float) -> bool:
         """A step fits in before the next deadline, as far as one can tell."""
+        if not self._gridded:
+            return True
         tick_s, _ = self._tick_s.p50_p99() or (0.0, 0.0)
-        return not self._gridded or now + tick_s < self._grid.next
+        return now + tick_s < self._grid.next
 
     def _idle_s(self) -> float | None:
         """Seconds until something is due; None: not before somebody wakes the thread."""

@@ -45,6 +45,7 @@ class Pacing:
         self.lookahead_frames = lookahead_frames
         self.frame = 0
         """a: the next step's audio frame."""
+        self._need = frame_end(0)  # its samples
         self.buffered = 0
         self.ended = False
         self._flushing = False
@@ -92,10 +93,10 @@ class Pacing:
 
     def take(self) -> Take:
         """Consumes one frame. Only when it is due."""
-        need = self._need
+        need, starved = self._need, self._starved
         real = min(need, self.buffered)
-        flush = not real and not self._starved
-        if self._starved:
+        flush = not real and not starved
+        if starved:
             self._begin_fill()
         self._account(real, need - real)
         return Take(real, need - real, not flush)
@@ -104,10 +105,6 @@ class Pacing:
         """Whether audio ran out in the middle of an utterance since the last call."""
         was, self._underrun = self._underrun, False
         return was
-
-    @property
-    def _need(self) -> int:
-        return frame_end(self.frame) - frame_start(self.frame)
 
     @property
     def _unheard(self) -> bool:
@@ -132,6 +129,7 @@ class Pacing:
         if real:
             self._spoken_to = frame_start(self.frame) + real
         self.frame += 1
+        self._need = frame_end(self.frame) - frame_start(self.frame)
         self.buffered -= real
         self._filled += silence
 

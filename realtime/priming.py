@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from gesturestream.models.motion import FPS
-from gesturestream.models.noise import normals
 from gesturestream.models.timing import frame_end
 from gesturestream.realtime.executors.base import neutral_inputs
 from gesturestream.realtime.finishing import Finisher
@@ -61,12 +60,13 @@ class Primer:
         frames = np.array([priming.frame for priming in primings])
         windows = [window(seat, lane.info.window_samples, frame) for seat, frame in zip(seats, frames.tolist())]
         blank = neutral_inputs(lane.info, len(seats))  # of the past second nobody is told what was hinted or said
+        rows = np.array([priming.row for priming in primings])
         lane.step(
-            np.array([priming.row for priming in primings]),
+            rows,
             windows,
             audio_present=np.ones(len(seats), np.bool_),
             emitted=slate.shown(slots, frames),
-            noise=normals(slate.seeds[slots], frames, lane.info.noise_size),
+            noise=lane.noise.at(rows, slate.seeds[slots], frames),
             emotion=slate.emotion.now(slots),
             speaker=slate.speakers(slots, lane.info.speakers),
             intensity=slate.intensity.now(slots)[:, 0],

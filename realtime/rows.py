@@ -12,6 +12,8 @@ from gesturestream.realtime.cues import CueLibrary, shipped_cues
 from gesturestream.realtime.cues.guide import GuideCodes
 from gesturestream.realtime.executors.base import Executor, Floats, StepInputs, StepOutputs, neutral_inputs
 from gesturestream.realtime.finishing import rest_packed
+from gesturestream.realtime.finishing.pose import span
+from gesturestream.realtime.noise_ahead import NoiseAhead
 
 Rows = NDArray[np.int64]
 
@@ -27,6 +29,8 @@ class Lane:
         heapify(self._free)
         self._fresh = np.ones(executor.capacity, np.bool_)  # not stepped yet by its tenant
         self._staging = _staging(executor)
+        self._prefixes: dict[int, StepInputs] = {}
+        self.noise = NoiseAhead(executor.capacity, executor.info.noise_size)
 
     @property
     def free(self) -> int:
@@ -52,18 +56,23 @@ class Lane:
 
         windows: n arrays [W]; inputs: the other fields of StepInputs but the masks, n rows each -> n rows each.
         """
-        size = self._bucket(int(rows.max()) + 1)
-        staged = StepInputs(*(array[:size] for array in self._staging))
-        for row, window in zip(rows, windows):
+        staged = self._prefix(self._bucket(int(rows.max()) + 1))
+        place = span(rows)
+        for row, window in zip(rows.tolist(), windows):
             staged.pcm[row] = window
         for name, value in inputs.items():
-            getattr(staged, name)[rows] = value
+            getattr(staged, name)[place] = value
         staged.active[:] = False
-        staged.active[rows] = True
-        staged.reset[:] = staged.active & self._fresh[:size]
+        staged.active[place] = True
+        np.logical_and(staged.active, self._fresh[: len(staged.active)], out=staged.reset)
         outputs = self.executor.step(staged)
-        self._fresh[rows] = False
-        return StepOutputs(*(np.asarray(array)[rows] for array in outputs))
+        self._fresh[place] = False
+        return StepOutputs(*(np.asarray(array)[place] for array in outputs))
+
+    def _prefix(self, size: int) -> StepInputs:
+        if size not in self._prefixes:
+            self._prefixes[size] = StepInputs(*(array[:size] for array in self._staging))
+        return self._prefixes[size]
 
     def _bucket(self, rows: int) -> int:
         return self.executor.buckets[bisect_left(self.executor.buckets, rows)]

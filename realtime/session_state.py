@@ -248,8 +248,10 @@ class SessionState:
             self.tell("overrun", heard.frame / FPS, dropped_s=dropped_s)
 
     def _renew_credit(self) -> None:
+        if self.config.mode != "offline":
+            return
         consumed = self.voice.timeline.consumed
-        if self.config.mode == "offline" and self._credit - consumed <= CREDIT_RENEW_S * SAMPLE_RATE:
+        if self._credit - consumed <= CREDIT_RENEW_S * SAMPLE_RATE:
             self._credit = consumed + int(CREDIT_S * SAMPLE_RATE)
             self.tell("credit", self.voice.pacing.frame / FPS, samples=self._to_client(self._credit))
 

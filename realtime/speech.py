@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +30,7 @@ class SpeechActivity:
 
     def hear(self, pcm: NDArray[np.float32]) -> bool:
         """[n] one frame's samples, none for silence -> whether somebody speaks."""
-        rms = float(np.sqrt(np.dot(pcm, pcm) / len(pcm))) if len(pcm) else 0.0
+        rms = math.sqrt(float(np.dot(pcm, pcm)) / len(pcm)) if len(pcm) else 0.0
         self._hold = HOLD_FRAMES if rms > ABOVE_FLOOR * self._floor else max(0, self._hold - 1)
         self._floor = max(QUIETEST / ABOVE_FLOOR, min(rms, self._floor * FLOOR_RISE))
         return self.active

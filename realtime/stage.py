@@ -9,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 
 from gesturestream.models.motion import EMOTIONS, FPS
-from gesturestream.models.noise import normals
 from gesturestream.models.timing import media_time_s
 from gesturestream.realtime.config import Control
 from gesturestream.realtime.executors.base import StepOutputs
@@ -134,7 +133,7 @@ class Stage:
             [window(seat, lane.info.window_samples, work.heard.frame) for seat, work in jobs],
             audio_present=np.array([work.heard.present for _, work in jobs]),
             emitted=slate.emitted[slots],
-            noise=normals(slate.seeds[slots], frames, lane.info.noise_size),
+            noise=lane.noise.at(rows, slate.seeds[slots], frames),
             emotion=slate.emotion.step(slots),
             speaker=slate.speakers(slots, lane.info.speakers),
             intensity=slate.intensity.step(slots)[:, 0],
@@ -143,7 +142,7 @@ class Stage:
             **self._told(lane, slots, jobs),
         )
         outputs = _without_broken_rows(lane, rows, outputs)
-        slate.emotion.heard[slots] = np.nan_to_num(outputs.heard_emotion)
+        slate.emotion.heard[slots] = outputs.heard_emotion
         return outputs
 
     def _told(self, lane: Lane, slots: np.ndarray, jobs: list[Job]) -> dict[str, np.ndarray]:
@@ -162,13 +161,16 @@ class Stage:
 
     def _guide(self, lane: Lane, slots: np.ndarray) -> np.ndarray:
         """[n, G + 1] what the generator is told of the cues that play with this frame."""
+        if not self._finisher.cues_play and self._slate.guide.quiet:
+            return np.zeros((len(slots), lane.info.guide_size + 1), np.float32)
         playing = self._finisher.cue_position(slots)
         return self._slate.guide.step(slots, lane.guides.at(playing), playing.left)
 
     def _finish(self, jobs: list[Job], motion: np.ndarray, valid: np.ndarray) -> dict[Seat, tuple[FinishedBatch, int]]:
         """-> for every seat the batch that holds its frame, and where. Seats that break are not in it."""
         slots = np.array([seat.slot for seat, _ in jobs], np.int64)
-        motion = np.where(valid[:, None], motion, self._slate.emitted[slots])
+        if not valid.all():
+            motion = np.where(valid[:, None], motion, self._slate.emitted[slots])
         try:
             batch = self._finish_slots(slots, motion)
             return {seat: (batch, i) for i, (seat, _) in enumerate(jobs)}
@@ -194,8 +196,9 @@ class Stage:
 
     def _hear(self, seat: Seat, work: Work, heard: np.ndarray) -> None:
         """Tells what emotion the generator hears, at most five times a second and only while it changes."""
-        due = work.heard.frame >= seat.emotion_told + EMOTION_EVERY_FRAMES
-        if not (due and work.speaking and np.abs(heard - seat.emotion_heard).max() > EMOTION_CHANGE):
+        if work.heard.frame < seat.emotion_told + EMOTION_EVERY_FRAMES or not work.speaking:
+            return
+        if not np.abs(heard - seat.emotion_heard).max() > EMOTION_CHANGE:
             return
         seat.emotion_told, seat.emotion_heard = work.heard.frame, heard.copy()
         probabilities = {name: round(float(p), 4) for name, p in zip(EMOTIONS, heard)}
@@ -248,10 +251,11 @@ def _event(seat: Seat, work: Work, name: str, **data: object) -> Event:
 def _without_broken_rows(lane: Lane, rows: np.ndarray, outputs: StepOutputs) -> StepOutputs:
     """A row that says NaN starts afresh with its next step; until it speaks again its last shown pose is held."""
     fine = np.isfinite(outputs.motion).all(-1) & np.isfinite(outputs.heard_emotion).all(-1)
-    broken = ~fine & outputs.valid
-    if not broken.any():
+    if fine.all():
         return outputs
-    log.warning("%s: rows %s are not finite and start afresh", lane.info.name, rows[broken].tolist())
-    lane.renew(rows[broken])
+    broken = ~fine & outputs.valid
+    if broken.any():
+        log.warning("%s: rows %s are not finite and start afresh", lane.info.name, rows[broken].tolist())
+        lane.renew(rows[broken])
     heard = np.where(fine[:, None], outputs.heard_emotion, 0.0)
     return StepOutputs(outputs.motion, outputs.valid & fine, heard)

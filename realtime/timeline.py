@@ -163,7 +163,7 @@ class Timeline:
         goes_on = last is not None and not self._broken and last.stream + last.length == piece.stream
         self._broken = False
         if last is not None and goes_on:
-            self._pieces[-1] = last._replace(length=last.length + piece.length)
+            self._pieces[-1] = Piece(last.media, last.stream, last.length + piece.length)
             return False
         self._pieces.append(piece)
         return True

@@ -37,6 +37,8 @@ class GuideBlend:
         """size: the largest G of all generators."""
         self._code = np.zeros((slots, size), np.float32)
         self._share = np.zeros(slots, np.float32)
+        self.quiet = True
+        """No code counts in any slot: without a cue `step` gives zeros."""
 
     def reset(self, slot: int) -> None:
         """No code counts: for a new tenant, and for a new generator, whose codes mean something else."""
@@ -55,6 +57,7 @@ class GuideBlend:
         follow = np.where(share == 0.0, 1.0, _FOLLOW)[:, None]
         self._code[slots, :size] = np.where(left[:, None] > 0, known + follow * (codes - known), known)
         self._share[slots] = after
+        self.quiet = not self._share.any()
         out[:, :size], out[:, size] = self._code[slots, :size], after**3 * (10.0 - 15.0 * after + 6.0 * after**2)
         return out
 

@@ -29,6 +29,8 @@ class CuePlayer:
         self._cue = np.full(capacity, -1, np.int64)
         self._frame = np.zeros(capacity, np.int64)  # within the table
         self._end = np.zeros(capacity, np.int64)
+        self.busy = False
+        """Some row may play one."""
 
     def reset(self, row: int) -> None:
         self._cue[row] = -1
@@ -38,6 +40,7 @@ class CuePlayer:
         cue = self._library.index(name)
         start, end = self._library.table.start[cue : cue + 2]
         self._cue[row], self._frame[row], self._end[row] = cue, start, end
+        self.busy = True
         return int(end - start)
 
     def playing(self, row: int) -> bool:
@@ -54,6 +57,8 @@ class CuePlayer:
 
     def apply(self, rows: Rows, quat_xyzw: Floats) -> NDArray[np.bool_]:
         """Lays each row's cue over `quat_xyzw` [n, 55, 4], in place, and moves on a frame; [n] rows that play one."""
+        if not self.busy:
+            return np.zeros(len(rows), np.bool_)
         playing = np.asarray(self._cue[rows] >= 0)
         if playing.any():
             active = rows[playing]
@@ -62,4 +67,5 @@ class CuePlayer:
             self._frame[active] += 1
             over = self._frame[active] >= self._end[active]
             self._cue[active] = np.where(over, -1, self._cue[active])
+        self.busy = bool((self._cue >= 0).any())
         return playing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from gesturestream.models.export.artefact import (
     verified,
 )
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
-from gesturestream.realtime.executors.base import Floats, buckets_up_to, neutral_inputs
+from gesturestream.realtime.executors.base import Bools, Floats, buckets_up_to, neutral_inputs
 from gesturestream.realtime.executors.rows_state import Array, RowsState
 
 
@@ -27,6 +28,7 @@ class _Bucket(NamedTuple):
     binding: Any  # onnxruntime.IOBinding
     inputs: dict[str, Array]
     outputs: dict[str, Array]
+    commit: Callable[[Bools], None]
 
 
 class OnnxExecutor:
@@ -64,7 +66,7 @@ class OnnxExecutor:
         for name, array in bucket.inputs.items():
             array[...] = getattr(inputs, name)
         self._session.run_with_iobinding(bucket.binding)
-        self._state.commit(bucket.outputs, inputs.active)
+        bucket.commit(inputs.active)
         return StepOutputs(*(bucket.outputs[name].copy() for name in StepOutputs._fields))
 
     def guide_codes(self, motion: Floats) -> Floats:
@@ -83,7 +85,7 @@ class OnnxExecutor:
                 binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
             for name, array in outputs.items():
                 binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-            self._bound[rows] = _Bucket(binding, inputs, outputs)
+            self._bound[rows] = _Bucket(binding, inputs, outputs, self._state.bind(rows, outputs))
         return self._bound[rows]
 
 

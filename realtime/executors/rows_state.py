@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,17 +48,52 @@ class RowsState:
 
     def commit(self, after: Mapping[str, Array], active: Bools) -> None:
         """Takes over what a step left for rows 0..B-1; rows that did not run stay untouched bit for bit."""
-        before = self.view(len(active))
+        self.bind(len(active), after)(active)
+
+    def bind(self, rows: int, after: Mapping[str, Array]) -> Callable[[Bools], None]:
+        """`commit` for steps of rows 0..`rows` - 1 that always leave what they leave in the arrays of `after`."""
+        before = self.view(rows)
+        rings = [
+            _Ring(before[leaf.name], after[NEXT + leaf.name][:, 0], before[leaf.count], after[NEXT + leaf.count])
+            for leaf in self.leaves
+            if leaf.kind == "appended" and leaf.count is not None
+        ]
+        others = [leaf.name for leaf in self.leaves if leaf.kind != "appended"]
+        return _Commit(rings, [(before[name], after[NEXT + name]) for name in others], self._order[:rows])
+
+
+class _Ring(NamedTuple):
+    ring: Array
+    row: Array  # [B, ...] what is appended
+    before: Counts
+    after: Counts
+
+
+class _Commit:
+    def __init__(self, rings: list[_Ring], replaced: list[tuple[Array, Array]], order: Counts) -> None:
+        self._rings, self._replaced, self._order = rings, replaced, order
+
+    def __call__(self, active: Bools) -> None:
+        """Rings first: where a row belongs depends on the count before."""
+        if len(active) == 1:
+            if active[0]:
+                self._commit_one()
+            return
         ran: Bools | None = None if active.all() else active  # None: all did, and need not be told apart
-        for leaf in self.leaves:  # rings first: where a row belongs depends on the count before
-            if leaf.kind == "appended":
-                assert leaf.count is not None
-                count = before[leaf.count]
-                rose = after[NEXT + leaf.count] > count if ran is None else (after[NEXT + leaf.count] > count) & ran
-                _append(before[leaf.name], after[NEXT + leaf.name][:, 0], count, rose, self._order[: len(active)])
-        for leaf in self.leaves:
-            if leaf.kind != "appended":
-                _replace(before[leaf.name], after[NEXT + leaf.name], ran)
+        for ring in self._rings:
+            rose = ring.after > ring.before if ran is None else (ring.after > ring.before) & ran
+            _append(ring.ring, ring.row, ring.before, rose, self._order)
+        for before, after in self._replaced:
+            _replace(before, after, ran)
+
+    def _commit_one(self) -> None:
+        """A batch of one row, which is what waits least: plain numbers cost less than arrays of one."""
+        for ring in self._rings:
+            count = int(ring.before[0])
+            if ring.after[0] > count:
+                ring.ring[0, count % max(1, ring.ring.shape[1] - 1)] = ring.row[0]
+        for before, after in self._replaced:
+            before[...] = after
 
 
 def _append(ring: Array, row: Array, count: Counts, rose: Bools, order: Counts) -> None:

@@ -155,6 +155,11 @@ class Finisher:
             self._blend(row, _CROSS_FADE_FRAMES, JOINTS_UPPER, _NO_SCALARS)
         return frames
 
+    @property
+    def cues_play(self) -> bool:
+        """Some row may play a cue."""
+        return self._cues.busy
+
     def cue_position(self, rows: Rows) -> Playing:
         """What the next step of each of `rows` plays."""
         return self._cues.position(rows)
