@@ -227,6 +227,21 @@ def test_a_hint_goes_on_through_a_change_of_generator():
     assert second.hinted(ELBOW)[-1] == len(second.heard("hinted")) - 1
 
 
+def test_a_new_tenant_of_the_row_is_told_nothing_of_the_former_ones_hints():
+    rig, former, _, executor = opened()
+    former.hint({"left_elbow": BENT})
+    former.hint({"right_wrist": TURNED}, from_s=1.2)
+    former.push_audio(babble(1.0))
+    rig.drain()
+    former.close()
+    rig.drain()
+    assert executor.hinted(ELBOW)
+    executor.calls.clear()
+    session = rig.engine.open(SessionConfig(mode="offline", seed=2), viewer := Viewer())
+    rendered(rig, session, 1.5)
+    assert not executor.heard("hinted").any() and steps(viewer).max() < 1e-6
+
+
 def test_a_clip_with_gaps_is_followed_where_it_is_given():
     rng = np.random.default_rng(0)
     path = np.cumsum(rng.normal(0, 0.02, (60, 3)), 0)
