@@ -53,7 +53,7 @@ class ContentRhythm(nn.Module):
         self.rhythm = CausalStack(FEATURES, widths, causal)
         self.rhythm_out = nn.Linear(widths[-1], size)
         self.content_out = nn.Linear(2 * word_size + 2, size)
-        self.attend = nn.Sequential(nn.Linear(2 * size, size // 4), nn.ReLU(), nn.Linear(size // 4, 2 * size))
+        self.attend = nn.Sequential(nn.Linear(2 * size, size // 8), nn.ReLU(), nn.Linear(size // 8, 2 * size))
         self.null = nn.Parameter(torch.zeros(size))
         self.emotion = nn.Linear(widths[-1], len(EMOTIONS))
 

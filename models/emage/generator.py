@@ -277,7 +277,10 @@ class Emage(Generator):
 
     def choices(self, x: Tensor, y: Tensor) -> list[Choice]:
         """What body and face branch say [..., D] -> one choice per part."""
-        made = {trunk: iter(heads(x if trunk == "body" else y)) for trunk, heads in self.heads.items()}
+        made = {}
+        for trunk, heads in self.heads.items():
+            books = [codec.codebooks for codec in self._codecs() if codec.part.trunk == trunk]
+            made[trunk] = iter(heads(x if trunk == "body" else y, books))
         return [next(made[part.trunk]) for part in self.parts]
 
     def draw(self, choices: list[Choice], noise: Tensor, temperature: Tensor) -> list[Tensor]:

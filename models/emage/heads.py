@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gesturestream.models.emage.parts import Part
+from gesturestream.models.emage.vq import Codebooks
 
 MOUTH_TEMPERATURE = 0.2
 """What is said decides the mouth; the rest of a body has a choice."""
@@ -22,7 +23,12 @@ class Choice(NamedTuple):
 
 
 class PartHeads(nn.Module):
-    """Several parts from one trunk; each sees the sum of the others, as the paper's code has it."""
+    """Several parts from one trunk; each sees the sum of the others, as the paper's code has it.
+
+    The paper has a regressed latent (for the face) beside classes (for the body), two heads that know nothing of each
+    other. Here an entry is likely as it is near to the regressed latent, by a learned sharpness per codebook, and the
+    classes say what differs from that: that entries are places, and which are neighbours, need not be learned anew.
+    """
 
     def __init__(self, parts: tuple[Part, ...], size: int, codebook_size: int, group_size: int) -> None:
         super().__init__()
@@ -31,18 +37,25 @@ class PartHeads(nn.Module):
         self.others = nn.ModuleList(nn.Linear(size, size) for _ in parts if len(parts) > 1)
         self.latents = nn.ModuleList(nn.Linear(size, part.groups * group_size) for part in parts)
         self.classes = nn.ModuleList(nn.Linear(size, part.groups * codebook_size) for part in parts)
+        self.sharpness = nn.ParameterList(torch.zeros(part.groups, 1) for part in parts)
+        for layer in self.classes:
+            assert isinstance(layer, nn.Linear)
+            nn.init.normal_(layer.weight, std=0.01)
 
-    def forward(self, x: Tensor) -> list[Choice]:
-        """[..., D] -> one choice per part."""
+    def forward(self, x: Tensor, codebooks: list[Codebooks]) -> list[Choice]:
+        """[..., D] -> one choice per part, given the parts' codebooks."""
         own = [functional.gelu(layer(x)) for layer in self.own]
         total = torch.stack(own).sum(0)
         mixed = own
         if len(own) > 1:
             mixed = [part + other(total - part) for part, other in zip(own, self.others, strict=True)]
-        return [
-            Choice(latent(m), self._grouped(classes(m)))
-            for m, latent, classes in zip(mixed, self.latents, self.classes, strict=True)
-        ]
+        out = []
+        for m, latent, classes, sharpness, books in zip(
+            mixed, self.latents, self.classes, self.sharpness, codebooks, strict=True
+        ):
+            place = latent(m)
+            out.append(Choice(place, self._grouped(classes(m)) + sharpness.exp() * books.nearness(place)))
+        return out
 
     def _grouped(self, logits: Tensor) -> Tensor:
         return logits.view(*logits.shape[:-1], -1, self.codebook_size)

@@ -23,7 +23,7 @@ class SpatialEncoder(nn.Module):
     child, summarises them.
     """
 
-    def __init__(self, size: int, channels: int = 8) -> None:
+    def __init__(self, size: int, channels: int = 7) -> None:
         super().__init__()
         self.mask = nn.Parameter(torch.zeros(2, JOINT_COUNT, PER_JOINT))
         self.position = nn.Parameter(0.02 * torch.randn(JOINT_COUNT, channels))

@@ -51,9 +51,12 @@ class Codebooks(nn.Module):
 
     def nearest(self, latent: Tensor) -> Tensor:
         """Eq. 3: [..., G * d] -> indices [..., G] of the nearest entries."""
-        grouped = self._grouped(latent)
+        return self.nearness(latent).argmax(-1)
+
+    def nearness(self, latent: Tensor) -> Tensor:
+        """[..., G * d] -> [..., G, K]: minus half the squared distance to each entry, up to a constant per codebook."""
         norm = self.entries.square().sum(-1)
-        return (torch.einsum("...gd,gkd->...gk", grouped, self.entries) - 0.5 * norm).argmax(-1)
+        return torch.einsum("...gd,gkd->...gk", self._grouped(latent), self.entries) - 0.5 * norm
 
     def look_up(self, indices: Tensor) -> Tensor:
         """Indices [..., G] -> entries [..., G * d]."""

@@ -53,7 +53,7 @@ class TrainEmage(Recipe):
     """`stream`: what `model` says, made for CPUs and for many avatars; `large`: for GPUs."""
     model: EmageConfig = field(default_factory=EmageConfig)
     trainer: TrainerConfig = field(
-        default_factory=lambda: TrainerConfig(steps=2000, rows=20, frames=96, learning_rate=1e-3)
+        default_factory=lambda: TrainerConfig(steps=1500, rows=20, frames=96, learning_rate=1e-3)
     )
     codec_steps: int = 800
     """Steps of the first stage."""
