@@ -79,11 +79,20 @@ def test_the_addon_passes_the_conformance_kit(project, test):
     )
 
 
+PATIENCE_S = 90
+"""Nothing takes so long, unless the machine has no time for us."""
+
+
 def client(project, port, seconds, *options):
-    """What a client saw in so many seconds."""
+    """What a client saw, at the latest after so many seconds."""
     done = run_godot(project, "run.gd", port, seconds, *options, seconds=seconds)
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))
     return json.loads(line.removeprefix("RESULT "))
+
+
+def until(**counts):
+    """Options: the client goes on until all of these were counted."""
+    return [f"until={name}:{count}" for name, count in counts.items()]
 
 
 def play(project, config, seconds, options):
@@ -101,13 +110,17 @@ def runs(project):
     """All scripts at once, for they mostly wait."""
     config = ScriptedServerConfig
     wanted = {
-        "golden": (config(script="golden"), 4, ["own", "f32", "voice"]),
-        "malformed": (config(script="malformed"), 4, []),
-        "drops": (config(script="drops"), 4, []),
-        "interrupt": (config(script="interrupt", every_s=1.0), 5, ["own"]),
-        "restart": (config(script="restart", every_s=0.3), 6, ["own"]),
-        "refuse": (config(script="refuse"), 3, ["own"]),
-        "plain": (config(script="plain"), 4, ["own", "interrupt"]),
+        "golden": (config(script="golden"), PATIENCE_S, ["own", "f32", "voice", *until(closed=1)]),
+        "malformed": (config(script="malformed"), PATIENCE_S, until(malformed=11, frames=31)),
+        "drops": (config(script="drops"), PATIENCE_S, until(missing=1, frames=30)),
+        "interrupt": (
+            config(script="interrupt", every_s=1.0),
+            PATIENCE_S,
+            ["own", *until(epochs=2, old=6, pictures=31)],
+        ),
+        "restart": (config(script="restart", every_s=0.3), PATIENCE_S, ["own", *until(connections=4, frames_since=10)]),
+        "refuse": (config(script="refuse"), 5, ["own"]),  # long enough to come back, if it did
+        "plain": (config(script="plain"), PATIENCE_S, ["own", "interrupt", *until(epochs=1, interrupted=1, frames=60)]),
     }
     with ThreadPoolExecutor() as pool:
         started = {name: pool.submit(play, project, *run) for name, run in wanted.items()}
@@ -147,9 +160,9 @@ def test_no_old_frame_is_shown_after_an_interrupt(runs):
 def test_an_interrupt_is_said_and_its_epoch_shown(runs):
     seen, reports = runs["plain"]
     said = reports[-1]["said"]
-    assert said["interrupt"] >= 2 and said["ack"] > 5 and said["ping"] > 1
+    assert said["interrupt"] >= 1 and said["ack"] > 1 and said["ping"] >= 1
     assert seen["epochs"] >= 1 and seen["events"]["interrupted"] >= 1 and seen["malformed"] == 0
-    assert reports[-1]["samples"] > 10000 and reports[-1]["acknowledged"] > 30
+    assert reports[-1]["samples"] > 1000 and reports[-1]["acknowledged"] > 10
 
 
 @needs_godot
@@ -159,7 +172,7 @@ def test_it_reconnects_and_resumes_by_itself(runs):
     assert len(openings) == seen["connections"] == 4
     assert "resume" not in openings[0]
     assert all(message["resume_key"] is True for message in openings[1:])  # the right key
-    assert seen["gave_up"] is False and seen["frames"] > 20
+    assert seen["gave_up"] is False and seen["frames_since"] >= 10
 
 
 @needs_godot
@@ -170,14 +183,16 @@ def test_a_refused_token_is_not_tried_again(runs):
 
 @needs_godot
 def test_a_session_with_the_real_server_survives_its_restart(project):
+    options = ["own", "interrupt", *until(connections=2, epochs=1, frames_since=30)]
     with Engine({"loudness": LoudnessExecutor()}, default="loudness") as engine, ThreadPoolExecutor() as pool:
         with running_server(engine) as url:
             port = int(url.rsplit(":", 1)[1].strip("/"))
-            running = pool.submit(client, project, port, 7, "own", "interrupt")
-            time.sleep(3)
+            running = pool.submit(client, project, port, PATIENCE_S, *options)
+            while not running.done() and not any(session.media_time_s > 1 for session in engine.sessions.values()):
+                time.sleep(0.05)
         with running_server(engine, ServerConfig(port=port)):
             seen = running.result()
-    assert seen["connections"] >= 2 and seen["frames"] > 10 and seen["epochs"] >= 1
+    assert seen["connections"] >= 2 and seen["frames_since"] >= 30 and seen["epochs"] >= 1
     assert (seen["malformed"], seen["gave_up"]) == (0, False)
 
 

@@ -1,7 +1,7 @@
 extends SceneTree
-# A client on a real Skeleton for some seconds: `godot3-server --path PROJECT -s run.gd PORT SECONDS [option ...]`, options
-# own (a session of its own, which hears a tone), f32, voice (asks for it), interrupt (once a second), picture=FILE.
-# The last line says what was seen.
+# A client on a real Skeleton: `godot3-server --path PROJECT -s run.gd PORT SECONDS [option ...]`, options own (a session
+# of its own, which hears a tone), f32, voice (asks for it), interrupt (once a second), and until=COUNT:AT_LEAST, all of
+# which together end it before the time is over. The last line says what was seen.
 
 const Client = preload("addons/gesturestream/client.gd")
 const Avatar = preload("addons/gesturestream/avatar.gd")
@@ -17,12 +17,16 @@ var options = []
 var end_s = 0.0
 var interrupt_s = 0.0
 var spoken_s = 0.0
-var seen = {"pictures": 0, "raised": 0, "epochs": 0, "ended": 0, "events": {}, "samples": 0, "moved_m": 0.0}
+var seen = {
+	"pictures": 0, "raised": 0, "epochs": 0, "ended": 0, "closed": 0, "interrupted": 0, "events": {}, "samples": 0,
+	"moved_m": 0.0, "frames_before": 0
+}
 var shown_ages_s = []
 var longest_wait_s = 0.0
 var last_picture_s = 0.0
 var wrist = null
 var done = false
+var until = {}
 
 
 func _init():
@@ -34,10 +38,15 @@ func _init():
 	client.own_session = options.has("own")
 	client.encoding = "f32" if options.has("f32") else "q16"
 	client.forward_audio = options.has("voice")
+	for option in options:
+		if option.begins_with("until="):
+			var wanted = option.substr(6).split(":")
+			until[wanted[0]] = float(wanted[1])
 	client.connect("happened", self, "_on_event")
 	client.connect("epoch_began", self, "_on_epoch")
 	client.connect("session_ready", self, "_on_ready")
 	client.connect("voice", self, "_on_voice")
+	client.connect("closed", self, "_on_closed")
 	end_s = client.local_time_s() + float(options[at + 2])
 	spoken_s = client.local_time_s()
 	interrupt_s = spoken_s + 1.0
@@ -55,10 +64,16 @@ func _on_ready(message):
 func _on_event(name, _message):
 	seen["events"][name] = seen["events"].get(name, 0) + 1
 	seen["ended"] += 1 if name == "end" else 0
+	seen["interrupted"] += 1 if name == "interrupted" else 0
 
 
 func _on_epoch(_epoch):
 	seen["epochs"] += 1
+
+
+func _on_closed(_code, _final):
+	seen["closed"] += 1
+	seen["frames_before"] = client.session.counts["frames"]
 
 
 func _on_voice(samples, _media_time_s):
@@ -76,12 +91,22 @@ func _idle(_delta):
 		client.interrupt()
 	if avatar.skeleton != null and client.pose != null:
 		look(now_s)
-	if now_s > end_s:
+	if now_s > end_s or (until.size() > 0 and satisfied()):
 		done = true
 		report()
 		client.free()
 		avatar.free()
 		quit()
+
+
+func satisfied() -> bool:
+	for name in client.session.counts:
+		seen[name] = client.session.counts[name]
+	seen["frames_since"] = seen["frames"] - seen["frames_before"]
+	for name in until:
+		if seen[name] < until[name]:
+			return false
+	return true
 
 
 # A 220 Hz tone at the speed of a microphone.
@@ -112,8 +137,7 @@ func look(now_s: float) -> void:
 
 
 func report() -> void:
-	for name in client.session.counts:
-		seen[name] = client.session.counts[name]
+	satisfied()
 	seen["gave_up"] = client.session.state == client.Session.State.GAVE_UP
 	seen["underruns"] = client.session.player.underruns
 	seen["longest_wait_s"] = longest_wait_s
