@@ -53,6 +53,7 @@ class _EngineCollector(Collector):
         yield _gauge("readers", "Connections that read a session.", self._readers())
         yield _counter("frames", "Frames generated.", stats.frames)
         yield _counter("frames_dropped", "Frames dropped for slow readers.", self._dropped())
+        yield _gauge("live_share", "Share of the last second taken by live sessions.", stats.live_share)
         yield _counter("overruns", "Ticks that took longer than a frame.", stats.overruns)
         yield _counter("failures", "Sessions discarded after an internal error.", stats.failures)
         family = GaugeMetricFamily(

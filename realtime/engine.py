@@ -17,6 +17,7 @@ from typing import Self
 import numpy as np
 
 from gesturestream.models.motion import FPS, SAMPLE_RATE
+from gesturestream.realtime.capacity import Load, carried
 from gesturestream.realtime.checks import check_config, check_generator
 from gesturestream.realtime.config import SessionConfig
 from gesturestream.realtime.cues import CueLibrary, shipped_cues
@@ -41,6 +42,7 @@ IMMEDIATE_SESSIONS = 4
 PASSES_PER_TICK = 2
 """Frames a session may make up per tick."""
 RETRY_AFTER_S = 2.0
+BUSY_RETRY_AFTER_S = 10.0
 
 News = tuple[Seat, list[Event], bool]
 """Events of a session that has no frame just now; True: they are its last."""
@@ -64,9 +66,11 @@ class Engine:
         default: str,
         max_sessions: int | None = None,
         cues: CueLibrary | None = None,
+        self_test: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """cues: what clients may ask for; None: those that ship."""
+        """cues: what clients may ask for; None: those that ship. `self_test`: `start` lowers `max_sessions` to what the
+        machine carries of the default generator."""
         self._cues = cues or shipped_cues()
         self.cues = self._cues.names
         self._lanes = {name: Lane(executor, self._cues) for name, executor in executors.items()}
@@ -75,7 +79,9 @@ class Engine:
         self.generators = tuple(sorted(self._lanes))
         self.default = default
         self.max_sessions = max_sessions or max(executor.capacity for executor in executors.values())
+        self._self_test = self_test
         self._clock = clock
+        self._load = Load(clock)
         self._lock = threading.Condition()
         self._thread: threading.Thread | None = None
         self._cue_thread: threading.Thread | None = None
@@ -146,6 +152,7 @@ class Engine:
             step_ms_p99=step_p99,
             tick_ms_p50=tick_p50,
             tick_ms_p99=tick_p99,
+            live_share=self._load.share,
             overruns=self._overruns + self._grid.overruns,
             failures=self._failures,
         )
@@ -153,6 +160,8 @@ class Engine:
     def start(self) -> None:
         """Warms the executors up and starts the model thread."""
         assert self._thread is None, "an engine starts once"
+        if self._self_test:
+            self.max_sessions = carried(self._lanes[self.default].executor, self.max_sessions)
         for lane in self._lanes.values():
             lane.executor.warm_up()
         _warm_up_finishing()
@@ -238,7 +247,14 @@ class Engine:
         if passes:
             took = self._clock() - start
             self._tick_s.add(took)
+            self._note_load(passes, took)
             self._overruns += took > 1 / FPS and not self._gridded
+
+    def _note_load(self, passes: list[list[Job]], took_s: float) -> None:
+        if not self._gridded:
+            self._load.rest()
+        elif passes[0][0][0].session.config.mode != "offline":
+            self._load.add(took_s)
 
     def _hand_over(self, seat: Seat, events: list[Event], last: bool) -> None:
         try:
@@ -286,6 +302,9 @@ class Engine:
         self._set_grid(len(live) > IMMEDIATE_SESSIONS, now)
         passes: list[list[Job]] = []
         if not self._gridded or now >= self._grid.next:
+            if self._load.overloaded:
+                for seat in live:
+                    seat.session.shed(now)
             passes = [jobs for _ in range(PASSES_PER_TICK) if (jobs := _begin_due(live, now))]
             if self._gridded:
                 self._grid.advance(now)
@@ -319,8 +338,10 @@ class Engine:
             self._lock.notify_all()
 
     def _seat(self, session: Session, lane: Lane) -> None:
-        if not self._slots:
+        if len(self._seats) >= self.max_sessions:
             raise ServerFull(f"expected at most {self.max_sessions} sessions")
+        if self._load.overloaded and session.config.mode != "offline":
+            raise ServerFull("the sessions that run take all the time there is", BUSY_RETRY_AFTER_S)
         row = lane.allot()
         if row is None:
             raise ServerFull(f"all {lane.executor.capacity} rows of {lane.info.name} are taken")

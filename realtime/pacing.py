@@ -85,6 +85,10 @@ class Pacing:
         self._flushing = self.ended
         self._expecting = False
 
+    def shed(self, count: int) -> None:
+        """So many of the oldest samples that wait are gone."""
+        self.buffered -= count
+
     def due_at(self) -> float | None:
         """When the next step is due if nothing else happens: `NOW` or a moment; None: it waits for audio."""
         if self.finished:

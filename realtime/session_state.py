@@ -23,6 +23,9 @@ CREDIT_S = 20.0
 """Offline mode: so much audio may be sent ahead; renewed when 15 s are left, so at least 10 s are always granted."""
 CREDIT_RENEW_S = 15.0
 
+SHED_ABOVE_S, SHED_TO_S = 0.5, 0.1
+"""In lasting overload, so much audio may wait in a live session; beyond it only the newest so much is kept."""
+
 Clock = Callable[[], float]
 
 
@@ -116,6 +119,11 @@ class SessionState:
     def due_at(self) -> float | None:
         """When the next step is due; None: not before something else happens."""
         return None if self._paused else self.voice.pacing.due_at()
+
+    def shed(self, now: float) -> None:
+        """The engine cannot keep up: what waits too long of a live voice is discarded and told, not left as latency."""
+        if self.config.mode == "live" and self.voice.buffered > SHED_ABOVE_S * SAMPLE_RATE:
+            self.voice.shed(int(SHED_TO_S * SAMPLE_RATE), now)
 
     def begin(self, now: float) -> Work:
         """Consumes the next frame of audio and everything that goes with it."""

@@ -50,6 +50,7 @@ class Stage:
             else:
                 lanes[seat.lane].append((seat, work))
         for lane, group in lanes.items():
+            group.sort(key=lambda job: job[0].slot)  # neighbours in memory
             self._run_lane(lane, group)
         self._prime([seat for seat, _ in jobs if seat.priming is not None])
 

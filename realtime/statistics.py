@@ -67,6 +67,8 @@ class EngineStats:
     tick_ms_p50: float | None
     tick_ms_p99: float | None
     """A tick is everything from the snapshot to the last sink: at most 33.3 ms or it overruns."""
+    live_share: float
+    """Which share of the last second live sessions kept the model thread busy; 0 while few run."""
     overruns: int
     failures: int
     """Sessions that were discarded because of an internal error."""

@@ -75,6 +75,11 @@ class Timeline:
         self._marks.clear()
         self._broken = True
 
+    def skip(self, count: int) -> None:
+        """The oldest `count` samples that wait are not heard: the client's clock goes on, media time does not."""
+        for _ in self._runs(count):
+            self._broken = True
+
     def consume(self, real: int, silence: int) -> tuple[list[Piece], list[Piece], list[tuple[int, Any]]]:
         """Puts `real` waiting samples and then `silence` on the timeline.
 
@@ -147,11 +152,16 @@ class Timeline:
         return self.stream_at(self.media)
 
     def _pop(self, count: int) -> Iterator[Piece]:
+        for stream, taken in self._runs(count):
+            yield Piece(self.media, stream, taken)
+            self.media += taken
+
+    def _runs(self, count: int) -> Iterator[tuple[int, int]]:
+        """Takes out the oldest `count` samples that wait: (stream position, how many) of each run."""
         while count:
             run = self._waiting[0]
             taken = min(count, run[1])
-            yield Piece(self.media, run[0], taken)
-            self.media += taken
+            yield run[0], taken
             count -= taken
             run[0], run[1] = run[0] + taken, run[1] - taken
             if not run[1]:

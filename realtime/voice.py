@@ -79,6 +79,14 @@ class Voice:
         self.pacing.interrupt(now)
         self.speech.forget()
 
+    def shed(self, keep: int, now: float) -> None:
+        """Discards the oldest samples that wait, all but `keep`."""
+        excess = self.buffered - keep
+        self._queue.pop(excess)
+        self.pacing.shed(excess)
+        self.timeline.skip(excess)
+        self._count_dropped(excess, now)
+
     def consume(self) -> Heard:
         """The next frame. Only when the pacing says that it is due."""
         frame = self.pacing.frame

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from gesturestream.realtime.executors.base import Executor
     from gesturestream.realtime.executors.choose import Wanted
 
-DEFAULT_SESSIONS = 16
-"""Rows a server holds unless asked otherwise: what a laptop's two cores carry with room to spare."""
+DEFAULT_SESSIONS = 64
+"""Rows a server holds unless asked otherwise; at its start it finds out how many of them this machine carries."""
+
+OTHER_SESSIONS = 16
+"""Of them, so many may run any one generator that is not the default."""
 
 
 def make_engine(
@@ -50,9 +53,10 @@ def make_engine(
     capacity = sessions or DEFAULT_SESSIONS
     if capacity < 1:
         raise UsageError(f"--max-sessions: expected at least 1, got {capacity}")
-    executors = {name: _load(name, path, capacity, executor) for name, path in paths.items()}
     default = generator or (registry.DEFAULT if registry.DEFAULT in paths else next(iter(paths)))
-    return Engine(executors, default=default, max_sessions=capacity, cues=library)
+    rows = {name: capacity if name == default or sessions else min(capacity, OTHER_SESSIONS) for name in paths}
+    executors = {name: _load(name, path, rows[name], executor) for name, path in paths.items()}
+    return Engine(executors, default=default, max_sessions=capacity, cues=library, self_test=sessions is None)
 
 
 def _load(name: str, checkpoint: Path, capacity: int, wanted: Wanted) -> Executor:
