@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from gesturestream.models import checkpoint
 from gesturestream.models.emage import Emage
+from gesturestream.models.emage.content_rhythm import WordEmbedding
 from gesturestream.models.motion import MOTION_SIZE
+from gesturestream.models.words import word_ids
 from gesturestream.training.corpus.build import CorpusConfig, build
 from gesturestream.training.dataset import Corpus
 from gesturestream.training.emage import masks
 from gesturestream.training.emage.codecs import CodecObjective, CodecWeights
+from gesturestream.training.emage.fasttext import start_from_fasttext
 from gesturestream.training.emage.gestures import GestureObjective, GestureWeights
 from gesturestream.training.recipes.emage import TrainEmage
 from gesturestream.training.train import train
@@ -89,3 +93,26 @@ def test_hints_grow_scarce_and_are_spans_of_some_joints():
 def test_the_pose_before_is_what_was_shown():
     motion = torch.arange(5.0)[None, :, None].expand(1, 5, MOTION_SIZE)
     assert masks.before(motion)[0, :, 0].tolist() == [0.0, 0.0, 1.0, 2.0, 3.0]
+
+
+def test_word_embeddings_start_from_a_fasttext_file(tmp_path):
+    """Kin in the file are kin in the table, as far as its few words and n-grams allow."""
+    rng = np.random.default_rng(0)
+    kinds = {"fruit": ("apple", "pear", "plum", "cherry"), "tool": ("hammer", "saw", "drill", "chisel")}
+    centres = {kind: rng.normal(size=12) for kind in kinds}
+    rows = [(w, centres[kind] + 0.1 * rng.normal(size=12)) for kind, words in kinds.items() for w in words]
+    path = tmp_path / "tiny.vec"
+    path.write_text(f"{len(rows)} 12\n" + "".join(f"{w} {' '.join(f'{x:.4f}' for x in v)}\n" for w, v in rows))
+    embedding = WordEmbedding(4)
+    assert start_from_fasttext(embedding, path) > 0.9
+
+    def of(word: str) -> torch.Tensor:
+        ids = torch.from_numpy(np.stack([word_ids(word), word_ids("")]))[None]
+        return embedding(ids)[0, :4].detach()
+
+    near, far = (of("apple") - of("pear")).norm(), (of("apple") - of("hammer")).norm()
+    assert near < 0.3 * far
+    for text, said in (("apple 1 2", "two numbers"), ("1 3\napple 1 2", "line 2: expected 3 numbers")):
+        path.write_text(text + "\n")
+        with pytest.raises(ValueError, match=said):
+            start_from_fasttext(embedding, path)

@@ -10,6 +10,7 @@ from gesturestream.models.emage import LARGE, Emage, EmageConfig
 from gesturestream.models.generator import Generator
 from gesturestream.training.dataset import BODY_DELAY_FRAMES, Corpus
 from gesturestream.training.emage.codecs import CodecObjective, CodecWeights
+from gesturestream.training.emage.fasttext import start_from_fasttext
 from gesturestream.training.emage.gestures import GestureObjective, GestureWeights
 from gesturestream.training.emage.principal import start_from_principal_components
 from gesturestream.training.normalisation import set_normalisation
@@ -60,6 +61,8 @@ class TrainEmage(Recipe):
     codec_learning_rate: float = 1e-3
     codec_losses: CodecWeights = field(default_factory=CodecWeights)
     losses: GestureWeights = field(default_factory=GestureWeights)
+    fasttext: Path | None = None
+    """fastText vectors (.vec) that word embeddings start from; None: they are learned from nothing."""
     ablation: Row = "full"
     """A row of the paper's Table 6."""
 
@@ -73,6 +76,8 @@ class TrainEmage(Recipe):
         corpus.lookaheads = (0,) if self.model.causal else (BODY_DELAY_FRAMES,)
         set_normalisation(_own(model).motion_mean, _own(model).motion_std, corpus)
         start_from_principal_components(_own(model), corpus)
+        if self.fasttext is not None:
+            start_from_fasttext(_own(model).words, self.fasttext)
 
     def stages(self) -> tuple[Stage, ...]:
         def codecs(model: Generator, bf16: bool) -> CodecObjective:
