@@ -13,7 +13,8 @@ using Random = System.Random;
 
 /// <summary>
 /// The package's components on a stand-in for the engine (stubs/): poses on rigs, faces, sources, and the sample's whole scene.
-/// bodies.exe GOLDEN smplx|humanoid|face, or bodies.exe GOLDEN scene PORT clip|microphone|watch SECONDS [OUT.csv].
+/// bodies.exe GOLDEN smplx|humanoid|face, bodies.exe GOLDEN pose MESSAGE SHAPES.csv, or
+/// bodies.exe GOLDEN scene PORT clip|microphone|watch SECONDS [SHAPES.csv]; pictures.py draws the shapes.
 /// </summary>
 static class Bodies
 {
@@ -224,7 +225,7 @@ static class Bodies
     }
 
     // The sample, picture by picture in real time, until it has moved, spoken and been interrupted.
-    static void Play(string port, string voice, double seconds, string csv)
+    static void Play(string port, string voice, double seconds, string path)
     {
         var sample = new GameObject("sample");
         sample.SetActive(false);
@@ -234,21 +235,21 @@ static class Bodies
         if (voice == "clip") scene.clip = Swelling();
         sample.SetActive(true);
         var client = sample.GetComponent<GestureStreamClient>();
-        var moved = new Moved(client, csv);
+        var moved = new Moved(client, path);
         var interrupted_s = -1.0;
         client.Interrupted += seconds_ => interrupted_s = seconds_;
         var sound = new float[2 * 800];
         var loudest = 0f;
         var asked = false;
         var began = StreamClient.Now_s;
-        for (var picture = 0; StreamClient.Now_s - began < seconds && !(moved.Pictures > 150 && interrupted_s >= 0.0); ++picture)
+        for (var picture = 0; StreamClient.Now_s - began < seconds && !(voice != "watch" && moved.Pictures > 150 && interrupted_s >= 0.0); ++picture)
         {
             Scene.Picture(1f / 60f);
             if (voice == "microphone") Speak(16000 / 60);
             Scene.Sound(sound, 2);
             if (voice == "clip" && client.IsConnected) loudest = Math.Max(loudest, sound.Max());
             moved.Look();
-            if (moved.Pictures == 100 && !asked) asked = client.Interrupt();
+            if (voice != "watch" && moved.Pictures == 100 && !asked) asked = client.Interrupt();
             Thread.Sleep(Math.Max(0, (int)(1e3 * (began + picture / 60.0 - StreamClient.Now_s))));
         }
         var counts = client.Session.Counts;
@@ -278,35 +279,54 @@ static class Bodies
         Microphone.Recorded += samples;
     }
 
-    /// <summary>How far the wrists have come, and where all joints were, one line a picture.</summary>
+    /// <summary>How far the wrists have come, and where all shapes of the rig were, one line a picture.</summary>
     sealed class Moved
     {
         public int Pictures;
         public double Travel_m;
 
         readonly GestureStreamClient _client;
-        readonly string _csv;
-        readonly List<string> _lines = new List<string>();
-        Transform[] _bones;
+        readonly StreamWriter _shapes;
+        Transform _wrist;
         Vector3 _last;
 
-        public Moved(GestureStreamClient client, string csv)
+        public Moved(GestureStreamClient client, string path)
         {
             _client = client;
-            _csv = csv;
+            if (path != null) _shapes = new StreamWriter(path) { AutoFlush = true };
         }
 
         public void Look()
         {
             if (!_client.HasPose) return;
-            if (_bones == null) _bones = _client.Ready.JointNames.Select(name => Bone(_client.transform, name)).ToArray();
-            var wrist = _bones[20].position;
-            if (Pictures++ > 0) Travel_m += (wrist - _last).magnitude;
-            _last = wrist;
-            if (_csv == null) return;
-            _lines.Add(string.Join(",", _bones.SelectMany(bone => new[] { bone.position.x, bone.position.y, bone.position.z }).Select(x => x.ToString("F4", CultureInfo.InvariantCulture)).ToArray()));
-            if (Pictures % 50 == 0) File.WriteAllLines(_csv, _lines.ToArray());
+            if (_wrist == null) _wrist = Bone(_client.transform, "left_wrist");
+            if (Pictures++ > 0) Travel_m += (_wrist.position - _last).magnitude;
+            _last = _wrist.position;
+            if (_shapes != null) _shapes.WriteLine(Shapes(_client.transform));
         }
+    }
+
+    // Of each primitive below: s(phere) or c(apsule), then where its origin and the ends of its axes are, in the world.
+    static string Shapes(Transform root)
+    {
+        var corners = new[] { new Vector3(0f, 0f, 0f), new Vector3(1f, 0f, 0f), new Vector3(0f, 1f, 0f), new Vector3(0f, 0f, 1f) };
+        var line = new List<string>();
+        foreach (var shape in root.GetComponentsInChildren<Transform>(true).Where(at => at.name == "Sphere" || at.name == "Capsule"))
+        {
+            line.Add(shape.name == "Sphere" ? "s" : "c");
+            line.AddRange(corners.Select(shape.TransformPoint).SelectMany(p => new[] { p.x, p.y, p.z }).Select(x => x.ToString("F4", CultureInfo.InvariantCulture)));
+        }
+        return string.Join(",", line.ToArray());
+    }
+
+    static void Draw(string message, string path)
+    {
+        var ready = Ready.From(Read("ready/f32_body.json"));
+        var root = new GameObject("root").transform;
+        CapsuleRig.Build(ready, root);
+        root.gameObject.AddComponent<SmplxAvatar>().client = ClientWith(message, ready);
+        Scene.Picture(1f / 60f);
+        File.WriteAllText(path, Shapes(root) + "\n");
     }
 
     static int Main(string[] arguments)
@@ -317,6 +337,7 @@ static class Bodies
             case "smplx": Smplx(); break;
             case "humanoid": Humanoid(); break;
             case "face": Face(); break;
+            case "pose": Draw(arguments[2], arguments[3]); break;
             case "scene": Play(arguments[2], arguments[3], double.Parse(arguments[4], CultureInfo.InvariantCulture), arguments.Length > 5 ? arguments[5] : null); break;
             default: return 2;
         }

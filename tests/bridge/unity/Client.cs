@@ -23,6 +23,7 @@ sealed class Client : SessionListener
     readonly Dictionary<string, int> _events = new Dictionary<string, int>();
     readonly List<string> _errors = new List<string>();
     int _readies, _epochs, _pictures, _frozen, _raised;
+    long _allocated;
     double _last_s, _fastest_rad_s, _loudest;
 
     Client(string address, SessionOptions options)
@@ -69,7 +70,7 @@ sealed class Client : SessionListener
     // What a viewer would notice, picture by picture.
     void Show(double now_s)
     {
-        if (!_client.Update(_pose)) return;
+        if (!_client.Session.Player.Update(now_s, _pose)) return;  // the same instant that speeds are measured by
         Listen(now_s);
         if (_pictures++ > 0)
         {
@@ -107,9 +108,11 @@ sealed class Client : SessionListener
         long voiced = 0;
         while (next_s - began_s < seconds && !Reached(until))
         {
+            var before = GC.GetAllocatedBytesForCurrentThread();
             _client.Tick();
             var now_s = StreamClient.Now_s;
             Show(now_s);
+            _allocated += GC.GetAllocatedBytesForCurrentThread() - before;
             if (wav != null) voiced = Speak(wav, voiced, now_s - began_s);
             if (interruptEvery_s > 0.0 && now_s - interrupted_s > interruptEvery_s && _client.Session.Interrupt()) interrupted_s = now_s;
             next_s = Math.Max(next_s + Picture_s, now_s);
@@ -173,6 +176,7 @@ sealed class Client : SessionListener
             Field("fastest_rad_s", _fastest_rad_s), Field("loudest", _loudest), Field("delay_ms", session.Player.Clock.Known ? 1e3 * session.Player.Clock.Delay_s : -1.0),
             Field("latency_ms_p50", Percentile(_arrival_s, 0.5)), Field("latency_ms_p99", Percentile(_arrival_s, 0.99)),
             Field("shown_ms_p50", Percentile(_shown_s, 0.5)), Field("shown_ms_p99", Percentile(_shown_s, 0.99)),
+            Field("bytes_per_picture", (double)_allocated / Math.Max(1, _pictures)),  // texts and this program's own lists included
             Field("collections", GC.CollectionCount(0)),
         };
         foreach (var name in new[] { "frames", "missing", "malformed", "old", "voice", "connections", "readies", "epochs", "pictures" }) fields.Add(Field(name, Count(name)));

@@ -26,8 +26,23 @@ namespace GestureStream.Samples
                 var offset = Axes.RestOffset(ready, j);
                 bone.localPosition = new Vector3((float)offset.X, (float)offset.Y, (float)offset.Z);
                 if (above >= 0) Capsule(bones[above], bone.localPosition, Radius(ready.JointNames[j], ready.JointNames[above]));
-                if (ready.JointNames[j] == "head") Shape(PrimitiveType.Sphere, bone, new Vector3(0f, 0.08f, 0.02f), Quaternion.identity, new Vector3(0.17f, 0.23f, 0.2f));
+                Round(ready.JointNames[j], bone);
             }
+        }
+
+        static void Round(string joint, Transform bone)
+        {
+            switch (joint)
+            {
+                case "head": Sphere(bone, new Vector3(0f, 0.08f, 0.02f), new Vector3(0.17f, 0.23f, 0.2f)); break;
+                case "spine3": Sphere(bone, new Vector3(0f, 0.06f, 0f), new Vector3(0.34f, 0.34f, 0.29f)); break;
+                case "pelvis": Sphere(bone, new Vector3(0f, -0.01f, 0f), new Vector3(0.33f, 0.26f, 0.27f)); break;
+            }
+        }
+
+        static void Sphere(Transform bone, Vector3 position, Vector3 size_m)
+        {
+            Shape(PrimitiveType.Sphere, bone, position, Quaternion.identity, size_m);
         }
 
         static float Radius(string joint, string above)
