@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -193,6 +195,17 @@ def test_nobody_there_is_said_at_once_and_how_to_help():
         list_sessions("ws://127.0.0.1:9")
 
 
+def test_importing_the_client_is_light():
+    code = """
+import sys
+import gesturestream.bridge.client, gesturestream.bridge.client.sync
+heavy = {"torch", "onnxruntime", "scipy", "soxr", "soundfile", "sounddevice", "tyro", "prometheus_client"}
+print(*sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 # -- the real server
 
 
@@ -276,11 +289,14 @@ def test_wrong_fields_are_exceptions_that_name_them(url):
             (lambda: avatar.cue("juggle"), "cue"),
             (lambda: avatar.control(intensity=3.0), "intensity"),
             (lambda: avatar.cue("me", at_s=-1.0), "at_s"),
+            (lambda: avatar.hint({"left_wrong": [0, 0, 0, 1]}), "joints"),
+            (lambda: avatar.words([("hello", 2.0, 1.0)]), "words.0.end_s"),
         ):
             with pytest.raises(ServerError) as wrong:
                 call()
             assert wrong.value.field == field and wrong.value.code == "bad_field"
         avatar.control(emotion={"happiness": 0.5, "surprise": 0.5}, posture="seated")
+        avatar.hint({"left_wrist": np.array([0, 0, 0, 1]), "head": None}, to_s=2.0)
     with pytest.raises(TypeError, match="moood"):
         connect(url, moood="good")
 
