@@ -7,7 +7,7 @@ import json
 import struct
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,15 @@ class Avatar:
         self.wire.send(BINARY, pcm.tobytes())
         self.arrivals.sent += len(pcm)
 
+    async def end(self) -> None:
+        """Ends the session, so that its place is free for others at once."""
+        if self.wire.closed.is_set():
+            return
+        self.say(type="end")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                await self.wire.closed.wait()
+
     async def credit_for(self, samples: int) -> None:
         """Waits until the server has granted `samples` more."""
         arrivals = self.arrivals
@@ -105,6 +114,7 @@ async def open_avatar(url: str, *, rate: int, mode: str = "live", **start: Any) 
         if ready["type"] != "ready":
             raise RuntimeError(f"Expected `ready`, got {ready}")
         yield avatar
+        await avatar.end()
     finally:
         avatar.wire.close()
     if avatar.arrivals.errors:

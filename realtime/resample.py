@@ -56,6 +56,11 @@ class CausalResampler:
         self._restart()
 
     @property
+    def passes(self) -> bool:
+        """At equal rates everything comes out as it went in, at once."""
+        return self.rate_in == self.rate_out
+
+    @property
     def delay_s(self) -> float:
         """How long an output is held back (with `lag`: how late it sounds), s: 0 at equal rates, else up to 0.002."""
         return 0.0 if self.rate_in == self.rate_out else self._taps / 2 / self.rate_in

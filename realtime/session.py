@@ -110,12 +110,17 @@ class Session(SessionState):
         """
         clean = sanitize(pcm)
         with self._resampler_lock:
+            if self._resampler.passes:
+                with self._lock:
+                    self._check_room(len(clean))
+                    self._took(len(clean))
+                    self._push(clean)
+                return
             with self._lock:
                 self._check_room(len(clean))
             resampled = self._resampler.process(clean)
             with self._lock:
-                self._client_samples += len(clean)
-                self._unflushed = True
+                self._took(len(clean))
                 self._push(resampled)
 
     def begin_utterance(self, id: str, text: str | None = None) -> None:
@@ -251,6 +256,10 @@ class Session(SessionState):
                 raise AudioTooFarAhead(f"expected at most {self._to_client(self._credit)} samples so far")
         elif self.voice.buffered + count * SAMPLE_RATE / self.config.audio_rate > MAX_AHEAD_S * SAMPLE_RATE:
             raise AudioTooFarAhead(f"expected at most {MAX_AHEAD_S:g} s of audio ahead")
+
+    def _took(self, count: int) -> None:
+        self._client_samples += count
+        self._unflushed = True
 
     def _flush_resampler(self) -> None:
         """Brings out the last 2 ms, so that n samples are n samples at 16 kHz too."""

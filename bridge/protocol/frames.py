@@ -21,6 +21,7 @@ HEADER_VERSION = 1
 KIND_POSE, KIND_AUDIO = 1, 2
 _HEADER = struct.Struct("<2sBBHHIHHdd")
 assert _HEADER.size == HEADER_BYTES
+_F32 = np.dtype("<f4")
 
 Floats = NDArray[np.float32]
 
@@ -76,18 +77,24 @@ def unpack_header(message: bytes) -> Header:
 
 def frame_header(frame: Frame, extra_flags: int = 0) -> bytes:
     """A pose frame's header; `extra_flags` is what a reader's queue adds."""
-    return Header(
-        kind=KIND_POSE,
-        flags=int(frame.flags) | extra_flags,
-        sequence=frame.index,
-        epoch=frame.epoch,
-        media_time_s=frame.media_time_s,
-        server_time_s=frame.server_time_s,
-    ).pack()
+    return _HEADER.pack(
+        MAGIC,
+        HEADER_VERSION,
+        KIND_POSE,
+        int(frame.flags) | extra_flags,
+        HEADER_BYTES,
+        frame.index & 0xFFFFFFFF,
+        SKELETON_REVISION & 0xFFFF,
+        frame.epoch & 0xFFFF,
+        frame.media_time_s,
+        frame.server_time_s,
+    )
 
 
 def _encode_f32(values: NDArray[Any]) -> bytes:
-    return np.ascontiguousarray(values, "<f4").tobytes()
+    if values.dtype != _F32:
+        values = values.astype(_F32)
+    return values.tobytes()
 
 
 def _decode_f32(data: bytes) -> Floats:
