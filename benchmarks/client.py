@@ -23,6 +23,10 @@ CHUNK_S = 0.01
 ACK_S = 0.25
 
 
+class Refused(RuntimeError):
+    """The server does not take the session: it is full."""
+
+
 @dataclass
 class Arrivals:
     """What one connection received."""
@@ -105,14 +109,14 @@ class Avatar:
 
 @asynccontextmanager
 async def open_avatar(url: str, *, rate: int, mode: str = "live", **start: Any) -> AsyncIterator[Avatar]:
-    """Opens a session and reads it until it is closed. RuntimeError: the server answered with an error."""
+    """Opens a session and reads it until it is closed. Refused; RuntimeError: the server answered with an error."""
     avatar = Avatar(mode, rate)
     avatar.wire = await connect(url, avatar.on_text, avatar.on_binary)
     try:
         avatar.say(type="start", protocol=1, mode=mode, audio={"rate": rate, "format": "s16le"}, **start)
         ready = await avatar.answer
         if ready["type"] != "ready":
-            raise RuntimeError(f"Expected `ready`, got {ready}")
+            raise Refused(f"Expected `ready`, got {ready}")
         yield avatar
         await avatar.end()
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import tyro
 
 from benchmarks import machine
-from benchmarks.client import Speech, open_avatar, sound_to_motion_ms, speak_together
+from benchmarks.client import Refused, Speech, open_avatar, sound_to_motion_ms, speak_together
 from benchmarks.server import ServerProcess
 from benchmarks.voice import speech_with_clicks
 from gesturestream.realtime.executors.choose import Wanted
@@ -45,11 +45,11 @@ async def measure(server: ServerProcess, count: int, seconds: float, generator: 
     """One measurement with `count` avatars, staggered over a frame so that they are not in step."""
     start = {} if generator is None else {"generator": generator}
     async with AsyncExitStack() as stack:
-        avatars = [
-            await stack.enter_async_context(open_avatar(server.url, rate=RATE, seed=seed, **start))
-            for seed in range(count)
-        ]
-        voices = [speech_with_clicks(seconds, RATE, seed, per_second=4.0) for seed in range(count)]
+        avatars = []
+        for seed in range(count):
+            with suppress(Refused):
+                avatars.append(await stack.enter_async_context(open_avatar(server.url, rate=RATE, seed=seed, **start)))
+        voices = [speech_with_clicks(seconds, RATE, seed, per_second=4.0) for seed in range(len(avatars))]
         begin_s = time.monotonic() + 0.5
         speeches = [
             Speech(avatar=avatar, pcm=pcm, start_s=begin_s + index / count / 30)
@@ -68,6 +68,7 @@ async def measure(server: ServerProcess, count: int, seconds: float, generator: 
         arrivals = [avatar.arrivals for avatar in avatars]
     return {
         "avatars": count,
+        "refused": count - len(avatars),
         **machine.summary(latencies),
         "frames": sum(len(one.frames) for one in arrivals),
         "lost": sum(one.missing for one in arrivals),
@@ -78,7 +79,7 @@ async def measure(server: ServerProcess, count: int, seconds: float, generator: 
 
 def run(options: Streams) -> None:
     results = []
-    columns = ("avatars", "p50_ms", "p99_ms", "max_ms", "frames", "lost", "cores")
+    columns = ("avatars", "refused", "p50_ms", "p99_ms", "max_ms", "frames", "lost", "cores")
     print(*(f"{column:>9}" for column in columns))
     with ServerProcess("--max-sessions", str(max(options.counts)), "--executor", options.executor) as server:
         server.wait_settled()
