@@ -13,6 +13,7 @@ namespace GestureStream
         public GestureStreamClient client;
 
         readonly VoiceQueue _queue = new VoiceQueue();
+        AudioClip _ones;
         float[] _heard = new float[4096];
         double _latency_s;
         int _rate = 48000;
@@ -41,6 +42,8 @@ namespace GestureStream
             client.EpochChanged -= _queue.Flush;
             _queue.Stop();
             client.SetForwardAudio(false, 0.0);
+            GetComponent<AudioSource>().Stop();
+            Destroy(_ones);
         }
 
         // The engine pans a sound before filters hear it: a clip of ones becomes the gain of each channel, times the voice.
@@ -49,8 +52,9 @@ namespace GestureStream
             var ones = new float[_rate];
             for (var i = 0; i < ones.Length; ++i) ones[i] = 1f;
             var source = GetComponent<AudioSource>();
-            source.clip = AudioClip.Create("gesturestream voice", ones.Length, 1, _rate, false);
-            source.clip.SetData(ones, 0);
+            _ones = AudioClip.Create("gesturestream voice", ones.Length, 1, _rate, false);
+            _ones.SetData(ones, 0);
+            source.clip = _ones;
             source.loop = true;
             source.Play();
         }

@@ -1,3 +1,8 @@
+// .NET Standard 2.1 is Unity's default and makes no garbage here; the other profile, .NET Framework, lacks it.
+#if NET_STANDARD_2_1 || NETSTANDARD2_1
+#define MEMORY
+#endif
+
 using System;
 using System.Collections.Generic;
 using System.Net.WebSockets;
@@ -109,10 +114,10 @@ namespace GestureStream
             {
                 if (packet.Count == packet.Data.Length) packet.Reserve(2 * packet.Data.Length);
                 if (packet.Count > MaxMessageBytes) throw new WebSocketException("a message longer than 4 MiB");
-#if NETFRAMEWORK
-                var result = await _socket.ReceiveAsync(new ArraySegment<byte>(packet.Data, packet.Count, packet.Data.Length - packet.Count), _stop.Token).ConfigureAwait(false);
-#else
+#if MEMORY
                 var result = await _socket.ReceiveAsync(new Memory<byte>(packet.Data, packet.Count, packet.Data.Length - packet.Count), _stop.Token).ConfigureAwait(false);
+#else
+                var result = await _socket.ReceiveAsync(new ArraySegment<byte>(packet.Data, packet.Count, packet.Data.Length - packet.Count), _stop.Token).ConfigureAwait(false);
 #endif
                 if (result.MessageType == WebSocketMessageType.Close)
                 {
@@ -140,10 +145,10 @@ namespace GestureStream
                     foreach (var packet in _sending)
                     {
                         var type = packet.Text ? WebSocketMessageType.Text : WebSocketMessageType.Binary;
-#if NETFRAMEWORK
-                        await _socket.SendAsync(new ArraySegment<byte>(packet.Data, 0, packet.Count), type, true, _stop.Token).ConfigureAwait(false);
-#else
+#if MEMORY
                         await _socket.SendAsync(new ReadOnlyMemory<byte>(packet.Data, 0, packet.Count), type, true, _stop.Token).ConfigureAwait(false);
+#else
+                        await _socket.SendAsync(new ArraySegment<byte>(packet.Data, 0, packet.Count), type, true, _stop.Token).ConfigureAwait(false);
 #endif
                         _outgoing.Return(packet);
                     }

@@ -83,6 +83,7 @@ namespace UnityEngine
         public AudioClip clip { get; set; }
         public bool loop { get; set; }
         public void Play() { }
+        public void Stop() { }
     }
 
     public sealed class AudioListener : Behaviour { }
