@@ -346,7 +346,10 @@ class Avatar:
         session = self._session
         while (at_s := session.connect_at_s) is not None:
             await asyncio.sleep(max(0.0, at_s - time.monotonic()))
-            await self._connection()
+            try:
+                await self._connection()
+            except Exception as error:
+                session.fail(error)
             self._notify()
 
     async def _connection(self) -> None:

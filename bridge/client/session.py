@@ -141,7 +141,7 @@ class Session:
                 self._receive_text(message, now_s)
             else:
                 self._receive_bytes(message, now_s)
-        except (ValueError, MessageError) as error:
+        except (ValueError, TypeError, OverflowError, MessageError) as error:  # whatever JSON may hold in a field
             self.malformed += 1
             log.debug("message ignored: %s", error)
 
@@ -185,6 +185,12 @@ class Session:
         """The user has had enough."""
         if not self.over:
             self._finish(None)
+
+    def fail(self, error: Exception) -> None:
+        """The shell has broken down: whoever waits is told."""
+        failure = ClientError(f"the client failed: {error!r}")
+        failure.__cause__ = error
+        self._finish(failure)
 
     def _try_again(self, code: int, reason: str, error: ServerError | None, now_s: float) -> None:
         if self.lossless and self._sent:
@@ -240,6 +246,8 @@ class Session:
         if before is not None:
             data = {"resumed": resumed, "session": ready.session}
             self.events.append(Event(name="reconnected", media_time_s=ready.media_time_s, audio_time_s=0.0, data=data))
+        if self.ending:  # nobody knows whether it arrived
+            self.outbox.append(as_text("end"))
         self._ping(None, now_s)
 
     def _begin_anew(self) -> None:

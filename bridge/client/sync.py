@@ -359,7 +359,11 @@ class Avatar:
                 at_s = self._session.connect_at_s
             if at_s is None or self._closing.wait(max(0.0, at_s - time.monotonic())):
                 return
-            self._connection()
+            try:
+                self._connection()
+            except Exception as error:
+                with self._changed:
+                    self._session.fail(error)
             with self._changed:
                 self._changed.notify_all()
 

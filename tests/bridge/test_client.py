@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import ssl
 import subprocess
 import sys
 import threading
@@ -193,6 +194,14 @@ def test_nobody_there_is_said_at_once_and_how_to_help():
         connect("ws://127.0.0.1:9").__enter__()
     with pytest.raises(ConnectionLost, match="is `gesturestream serve` running"):
         list_sessions("ws://127.0.0.1:9")
+
+
+def test_what_breaks_the_client_itself_is_told_to_who_waits():
+    wrong = ssl.create_default_context()  # for ws:// there is none
+    with pytest.raises(ClientError, match=r"the client failed.*ssl"):
+        connect("ws://127.0.0.1:9", ssl=wrong).__enter__()
+    with pytest.raises(ClientError, match=r"the client failed.*ssl"):
+        asyncio.run(connect_async("ws://127.0.0.1:9", ssl=wrong).__aenter__())
 
 
 def test_importing_the_client_is_light():

@@ -116,6 +116,31 @@ def test_nothing_that_arrives_breaks_a_client(message):
     assert session.connected and not session.over
 
 
+ODD = (None, True, -1, 10**400, 1e308, "x", [], {}, [[]], {"a": []})
+
+
+@pytest.mark.parametrize("entry", [entry for entry in TEXTS if "message" in entry], ids=lambda entry: entry["name"])
+def test_fields_of_any_kind_break_nothing(entry):
+    for name in entry["message"]:
+        for odd in ODD:
+            session = client()
+            session.begin_speech("u7", None, None)
+            session.receive(json.dumps({**entry["message"], name: odd}), 1.0)
+            session.receive(encode_frame(swaying(1), FORMATS["f32"]), 1.1)
+            assert session.tick(1.2) is False and session.pose(1.3) is not None
+
+
+@pytest.mark.parametrize("name", json.loads(FILES["ready/f32.json"]))
+def test_a_ready_with_fields_of_any_kind_is_taken_or_counted(name):
+    for odd in ODD:
+        session = client(ready=None)
+        session.receive(json.dumps({**json.loads(FILES["ready/f32.json"]), name: odd}), 0.1)
+        session.receive(encode_frame(swaying(1), FORMATS["f32"]), 0.2)
+        assert session.connected or session.malformed
+        if session.pose(0.3) is not None:
+            assert np.isfinite(session.pose(0.4).quat_xyzw).all()
+
+
 @pytest.mark.parametrize("name", STREAMS)
 def test_streams_show_what_the_kit_says(name):
     records = json.loads(FILES[f"{name}.json"])["records"]
@@ -355,6 +380,16 @@ def test_a_session_that_cannot_be_resumed_is_opened_anew():
     assert session.events[-1].data == {"resumed": False, "session": "another"}
     session.receive(encode_frame(swaying(0), FORMATS["f32"]), 3.2)  # an older epoch and media time, of another session
     assert session.frames.pop().index == 0
+
+
+def test_an_end_that_may_have_been_lost_is_said_again():
+    session = client()
+    session.end()
+    assert said(session) == ["end"]
+    session.closed(1006, "", 1.0)
+    session.opened(2.0)
+    session.receive(to_json(scripted_ready(FORMATS["f32"])), 2.1)
+    assert "end" in said(session)
 
 
 def test_a_recording_is_not_taken_up_again_after_a_loss():
