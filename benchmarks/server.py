@@ -17,10 +17,13 @@ from typing import Self
 class ServerProcess:
     """Starts the server on a free port, waits until it is ready, stops it with the signal Ctrl-C sends."""
 
-    def __init__(self, *options: str, ready_within_s: float = 60.0) -> None:
+    def __init__(
+        self, *options: str, module: tuple[str, ...] = ("gesturestream.cli",), ready_within_s: float = 60.0
+    ) -> None:
+        """`module`: what runs in the place of the command, and what it is told first."""
         self.port = free_port()
         self.started_s = time.monotonic()
-        command = [sys.executable, "-m", "gesturestream.cli", "serve", "--port", str(self.port), *options]
+        command = [sys.executable, "-m", *module, "serve", "--port", str(self.port), *options]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self._ready_within_s = ready_within_s
 

@@ -13,12 +13,13 @@ import tyro
 import gesturestream
 from gesturestream.cli.command import Command, UsageError
 
-Benchmark = Literal["latency", "streams", "soak"]
+Benchmark = Literal["latency", "streams", "soak", "trace"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bench(Command):
-    """Measures this machine: latency (step, sound to motion, cold start), streams (how many avatars), soak (memory)."""
+    """Measures this machine: latency (step, sound to motion, cold start), streams (how many avatars), soak (memory),
+    trace (where the time from sound to motion goes)."""
 
     what: tyro.conf.Positional[Benchmark]
     """Which benchmark."""
