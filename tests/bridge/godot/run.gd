@@ -21,9 +21,9 @@ var seen = {
 	"pictures": 0, "raised": 0, "epochs": 0, "ended": 0, "closed": 0, "interrupted": 0, "events": {}, "samples": 0,
 	"moved_m": 0.0, "frames_before": 0
 }
+var arrival_ages_s = []
 var shown_ages_s = []
-var longest_wait_s = 0.0
-var last_picture_s = 0.0
+var newest = null
 var wrist = null
 var done = false
 var until = {}
@@ -130,20 +130,30 @@ func look(now_s: float) -> void:
 		seen["moved_m"] += wrist.distance_to(left)
 	wrist = left
 	if client.session.clock_offset_s != null:
-		shown_ages_s.append(now_s + client.session.clock_offset_s - client.pose.server_time_s)
-	if last_picture_s > 0.0 and now_s - last_picture_s > longest_wait_s:
-		longest_wait_s = now_s - last_picture_s
-	last_picture_s = now_s
+		look_at_clock(now_s + client.session.clock_offset_s)
+
+
+# How old the newest frame is when it is first seen here, and how old what is shown is; server time.
+func look_at_clock(server_now_s: float) -> void:
+	shown_ages_s.append(server_now_s - client.pose.server_time_s)
+	var latest = client.session.player.newest()
+	if latest != null and latest != newest:
+		newest = latest
+		arrival_ages_s.append(server_now_s - newest.server_time_s)
 
 
 func report() -> void:
 	satisfied()
 	seen["gave_up"] = client.session.state == client.Session.State.GAVE_UP
 	seen["underruns"] = client.session.player.underruns
-	seen["longest_wait_s"] = longest_wait_s
-	shown_ages_s.sort()
-	if shown_ages_s.size() > 0:
-		seen["shown_age_p50_s"] = shown_ages_s[shown_ages_s.size() / 2]
-		seen["shown_age_p99_s"] = shown_ages_s[int(0.99 * (shown_ages_s.size() - 1))]
-		seen["delay_s"] = client.session.player.target_delay_s()
+	seen["latency_ms_p50"] = percentile_ms(arrival_ages_s, 0.5)
+	seen["latency_ms_p99"] = percentile_ms(arrival_ages_s, 0.99)
+	seen["shown_ms_p50"] = percentile_ms(shown_ages_s, 0.5)
+	seen["shown_ms_p99"] = percentile_ms(shown_ages_s, 0.99)
+	seen["delay_ms"] = 1000 * client.session.player.target_delay_s() if arrival_ages_s.size() > 0 else -1
 	print("RESULT ", to_json(seen))
+
+
+func percentile_ms(values_s: Array, share: float) -> float:
+	values_s.sort()
+	return 1000 * values_s[int(share * (values_s.size() - 1))] if values_s.size() > 0 else -1.0
