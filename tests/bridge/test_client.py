@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import socket
 import ssl
 import subprocess
 import sys
@@ -395,6 +396,20 @@ def test_a_session_that_is_left_is_over(url, engine):
     while engine.sessions and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not engine.sessions
+
+
+def test_a_broken_connection_is_resumed_in_the_midst_of_speech(url):
+    with connect(url, mode="agent", seed=1) as avatar, ThreadPoolExecutor(1) as pool:
+        talking = pool.submit(avatar.speak, np.tile(VOICE, 3))
+        assert next(avatar.frames())
+        session = avatar.ready.session
+        avatar._socket.socket.shutdown(socket.SHUT_RDWR)  # the cable is pulled
+        back = next(event for event in avatar.events() if event.name == "reconnected")
+        assert back.data == {"resumed": True, "session": session}
+        assert not talking.result().interrupted
+        avatar.end()
+        assert [frame.epoch for frame in avatar.frames()][-1] == 0
+        assert list(avatar.events())[-1].name == "end"
 
 
 def test_a_server_that_restarts_is_found_again(engine):
