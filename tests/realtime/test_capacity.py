@@ -90,3 +90,13 @@ def test_one_late_tick_sheds_nothing() -> None:
     for viewer in viewers:
         assert not viewer.named("overrun")
         assert len(viewer.frames) >= 30 * 8
+
+
+def test_a_flood_of_audio_delays_nobody() -> None:
+    """Who sends a minute at once is worked off beside the others, two frames a tick at most."""
+    rig, viewers = Rig.of(EchoExecutor(8)), [Viewer() for _ in range(SESSIONS)]
+    sessions = [rig.engine.open(SessionConfig(), viewer) for viewer in viewers]
+    sessions[0].push_audio(babble(60.0))
+    rig.run(2.0, lambda: [session.push_audio(babble(0.005)) for session in sessions[1:]])
+    assert [len(viewer.frames) in (59, 60) for viewer in viewers[1:]] == [True] * (SESSIONS - 1)
+    assert 100 < len(viewers[0].frames) <= 2 * 61
