@@ -29,7 +29,7 @@ _TYPES = {
 }
 _CSP = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "connect-src 'self' ws://{host} wss://{host}; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "connect-src 'self' blob: data: ws://{host} wss://{host}; object-src 'none'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
 _NO_VIEWER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>gesturestream</title>

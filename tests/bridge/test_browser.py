@@ -20,8 +20,12 @@ import soundfile
 
 from gesturestream.bridge.server import ServerConfig, running_server
 from gesturestream.models import registry
+from gesturestream.models.body.rotations import axis_angle_to_matrix, matrix_to_rot6d
+from gesturestream.models.body.skeleton import INDEX, JOINT_COUNT
+from gesturestream.models.motion import ROT6D
 from gesturestream.realtime.engine import Engine
 from gesturestream.realtime.executors.eager import EagerExecutor
+from tests.bridge.toy import LoudnessExecutor
 
 WEB = Path(__file__).parents[2] / "bridge" / "web"
 DRIVERS = Path(__file__).parent / "web"
@@ -53,6 +57,17 @@ def missing() -> str | None:
     if registry.DEFAULT not in registry.available():
         return f"no checkpoint of {registry.DEFAULT}"
     return None
+
+
+class LeftArmRaised(LoudnessExecutor):
+    """Holds the left arm nearly straight up and the right one out, whatever it hears."""
+
+    def _pose(self, loudness: np.ndarray) -> np.ndarray:
+        motion = super()._pose(loudness)
+        turns = np.zeros((len(loudness), JOINT_COUNT, 3))
+        turns[:, INDEX["left_shoulder"], 2] = 1.3
+        motion[:, ROT6D] = matrix_to_rot6d(axis_angle_to_matrix(turns)).reshape(len(loudness), -1)
+        return motion
 
 
 @contextmanager
@@ -137,3 +152,22 @@ def test_a_file_plays_in_step_stops_at_an_interrupt_and_survives_a_restart(speec
     assert seen["second"]["headline"] == "Speaking second.wav"
     assert seen["second"]["from_s"] > 0.5
     assert_in_step(seen["second"]["steps_s"])
+
+
+@pytest.mark.skipif(missing() is not None, reason=missing() or "")
+def test_any_avatar_is_worn_and_raises_its_left_arm() -> None:
+    with Engine({"left": LeftArmRaised("left")}, default="left") as engine, running_server(engine) as url:
+        seen = drive("drive-avatar.mjs", url)
+    assert seen["consoleErrors"] == [] and seen["badMessages"] == 0
+    for body in ("builtIn", "vrm1", "vrm0", "glb", "back"):
+        head, left, right = (np.array(seen[body][joint]) for joint in ("head", "left_wrist", "right_wrist"))
+        assert left[1] > head[1] + 0.15, body  # up, and on its own left, which is the picture's right
+        assert left[0] > 0.05 and right[0] < -0.4 and right[1] < head[1], body
+        assert seen[body]["left_foot"][2] > seen[body]["left_ankle"][2] + 0.03, body  # it looks at the camera
+    assert "VRM 1" in seen["vrm1"]["worn"] and "21 ARKit shapes" in seen["vrm1"]["worn"]
+    assert "Capsule person by gesturestream tests" in seen["vrm1"]["chip"]
+    assert "VRM 0" in seen["vrm0"]["worn"] and "Mixamo" in seen["glb"]["worn"]
+    # What cannot be worn is told, and the body stays what it was.
+    assert "notes.vrm" in seen["bad"]["problem"] and seen["bad"]["worn"] is None
+    assert "foreign.glb" in seen["still"]["problem"] and seen["still"]["worn"] == seen["vrm1"]["worn"]
+    assert seen["loadedForAvatars"] >= 1  # the page opens without the code that reads avatars

@@ -19,6 +19,8 @@ export interface DebugHandle {
   readonly badMessages: number;
   readonly errors: readonly string[];
   readonly loadTime_ms: number;
+  /** What the avatar that is worn calls itself, and how it was understood; null: the built-in one. */
+  readonly worn: string | null;
   /** The server hears speech. */
   readonly speaking: boolean;
   /** Path both wrists took since the session opened, metres, over all frames received. */
@@ -51,11 +53,12 @@ export function exposeDebug(app: App, stage: Stage, meters: Meters): void {
     get arrival_ms() { return app.counters.arrival_ms; },
     get badMessages() { return app.session.badMessages; },
     get errors() { return app.errors; },
-    get loadTime_ms() { return app.buildTime_ms; },
+    get loadTime_ms() { return app.dressing.buildTime_ms; },
+    get worn() { return app.dressing.worn && `${app.dressing.worn.title}: ${app.dressing.worn.about}`; },
     get speaking() { return app.speechHeard; },
     get wristTravel_m() { return app.travel?.total_m ?? 0; },
     get newest_s() { return (app.session.ready && app.player?.buffer.newest?.mediaTime_s) ?? null; },
-    joints: (...names) => Object.fromEntries(names.map((name) => [name, app.avatar?.rig.worldPosition(name) ?? [0, 0, 0]])),
+    joints: (...names) => Object.fromEntries(names.map((name) => [name, app.dressing.body?.jointPosition(name) ?? [0, 0, 0]])),
     turn: (azimuth, elevation) => stage.view.turn(azimuth, elevation),
   };
 }

@@ -38,3 +38,16 @@ export const wait = (page, condition, argument) => page.waitForFunction(conditio
 
 /** A click that does not wait for the picture to hold still: it never does. */
 export const press = (page, selector) => page.$eval(selector, (button) => button.click());
+
+/** Lets go of a file over the page. */
+export async function drop(page, name, type, bytes) {
+  const transfer = await page.evaluateHandle(
+    ([name, type, base64]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, { type }));
+      return transfer;
+    },
+    [name, type, bytes.toString("base64")],
+  );
+  await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
+}

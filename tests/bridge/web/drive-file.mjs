@@ -4,7 +4,7 @@
 //   node drive-file.mjs URL SPEECH.wav
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { inBrowser, press, wait, WAIT_MS } from "./browser.mjs";
+import { drop, inBrowser, press, wait, WAIT_MS } from "./browser.mjs";
 
 const LISTEN = fileURLToPath(new URL("listen.js", import.meta.url));
 const PLAYED_S = 4;
@@ -27,18 +27,6 @@ function outOfStep({ sources, resumed, pictures, rate }) {
     const piece = sources.find(({ when_s, end_s }) => when_s <= time_s && time_s < end_s);
     return piece ? [picture.mediaTime_s - (zero_s + piece.at_s + time_s - piece.when_s)] : [];
   });
-}
-
-async function drop(page, name, type, bytes) {
-  const transfer = await page.evaluateHandle(
-    ([name, type, base64]) => {
-      const transfer = new DataTransfer();
-      transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, { type }));
-      return transfer;
-    },
-    [name, type, bytes.toString("base64")],
-  );
-  await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
 }
 
 async function playAndInterrupt(page, speech) {

@@ -1,11 +1,12 @@
 import { type AudioFrame, encodeS16, FLAG, type Link, Microphone, microphoneErrorInWords, now_s, Player, type PoseFrame, type Ready, type ServerError, type ServerEvent, Speaker, type Stats } from "@gesturestream/client";
 import { decodeFile, FileVoice } from "../audio/file-voice";
 import { LevelMeter } from "../audio/level";
-import { Avatar } from "../avatar/avatar";
+import type { FileBody } from "../body";
 import { Travel } from "../playback/kinematics";
 import type { Stage } from "../stage/stage";
 import { type Choices, type Role, Session, type SessionListener } from "./session";
 import { address, token } from "./address";
+import { Dressing } from "./dressing";
 
 /** What the page tells a person; `ui/` draws it. */
 export interface Face {
@@ -13,6 +14,10 @@ export interface Face {
   ready(ready: Ready, role: Role): void;
   status(): void;
   problem(words: string): void;
+  /** Something takes a while; null: it is done. */
+  busy(words: string | null): void;
+  /** What is worn; null: the built-in body. */
+  dressed(body: FileBody | null): void;
   event(event: ServerEvent): void;
 }
 
@@ -41,15 +46,13 @@ export class App implements SessionListener {
   readonly counters: Counters = { frames: 0, dropped: 0, arrival_ms: null, stats: null };
   readonly errors: string[] = [];
   player: Player | null = null;
-  avatar: Avatar | null = null;
+  readonly dressing: Dressing;
   /** Path of both wrists since the session opened. */
   travel: Travel | null = null;
   /** What is on screen, as of the last picture: media time, its epoch, and the audio clock it was drawn by. */
   shown: Shown = { mediaTime_s: null, epoch: null, context_s: 0, time_s: 0 };
   fileName = "";
   speechHeard = false;
-  /** Time it took to build the character, ms. */
-  buildTime_ms = 0;
   private readonly context = new AudioContext({ latencyHint: "interactive" });
   readonly speaker = new Speaker(this.context);
   private microphone: Microphone | null = null;
@@ -58,10 +61,10 @@ export class App implements SessionListener {
   private pendingFile: Float32Array | null = null;
   private restTimer = 0;
   private opening = 0;
-  private avatarKey = "";
 
   constructor(private readonly stage: Stage, private readonly face: Face) {
     const choices: Choices = { generator: null, speaker: 0, emotion: "auto", intensity: 1, seed: null, lookahead_frames: 0 };
+    this.dressing = new Dressing(stage);
     this.session = new Session(address(), token(), choices, this);
     this.context.onstatechange = () => this.soundChanged();
   }
@@ -116,6 +119,23 @@ export class App implements SessionListener {
     this.face.status();
   }
 
+  /** Shows the avatar of a .vrm or .glb file; a file that cannot be worn changes nothing. */
+  async wear(file: File): Promise<void> {
+    this.face.busy(`Putting on ${file.name}`);
+    try {
+      await this.dressing.wear(file);
+      this.face.dressed(this.dressing.worn);
+    } catch (error) {
+      this.report(error instanceof Error ? error.message : String(error));
+    }
+    this.face.busy(null);
+  }
+
+  undress(): void {
+    this.dressing.takeOff();
+    this.face.dressed(null);
+  }
+
   /** Back to the server's own session, or to an idling body. */
   follow(): void {
     this.stopVoices();
@@ -137,9 +157,10 @@ export class App implements SessionListener {
   }
 
   draw(time_s: number, dt_s: number): void {
-    if (this.player && this.avatar) {
-      this.avatar.apply(this.player.update(time_s, this.speaker.mediaTime_s()));
-      this.stage.view.follow(this.avatar.rig.worldPosition("head"), this.avatar.rig.worldPosition("pelvis"));
+    const { body } = this.dressing;
+    if (this.player && body) {
+      body.apply(this.player.update(time_s, this.speaker.mediaTime_s()), dt_s);
+      this.stage.view.follow(body.jointPosition("head"), body.jointPosition("pelvis"));
     }
     this.stage.render(dt_s);
     this.shown = { mediaTime_s: this.player?.mediaTime_s ?? null, epoch: this.player?.epoch ?? null, context_s: this.context.currentTime, time_s };
@@ -162,7 +183,7 @@ export class App implements SessionListener {
   onReady(ready: Ready, role: Role): void {
     this.ensureAvatar(ready);
     this.player!.restart(now_s());
-    this.travel = new Travel(ready.skeleton, ["left_wrist", "right_wrist"].map((name) => this.avatar!.rig.index(name)));
+    this.travel = new Travel(ready.skeleton, ["left_wrist", "right_wrist"].map((name) => ready.skeleton.names.indexOf(name)));
     this.speaker.flush();
     this.startFile(role);
     this.face.ready(ready, role);
@@ -263,19 +284,10 @@ export class App implements SessionListener {
     this.speaker.flush();
   }
 
-  private ensureAvatar({ skeleton, blendshapes }: Ready): void {
-    const key = JSON.stringify(skeleton.rest_m);
-    if (this.avatar && key === this.avatarKey) return;
-    if (this.avatar) {
-      this.stage.remove(this.avatar.group);
-      this.avatar.dispose();
-    }
-    this.avatarKey = key;
-    const begin_ms = performance.now();
-    this.avatar = new Avatar(skeleton, blendshapes, this.stage.rich ? 1 : 2);
-    this.buildTime_ms = performance.now() - begin_ms;
-    this.stage.add(this.avatar.group);
-    this.player = new Player({ joints: skeleton.names.length, hipHeight_m: skeleton.rest_m[1]! });
+  private ensureAvatar(ready: Ready): void {
+    if (!this.dressing.fit(ready) && this.player) return;
+    const { names, rest_m } = ready.skeleton;
+    this.player = new Player({ joints: names.length, hipHeight_m: rest_m[1]! });
   }
 
   private report(words: string): void {

@@ -21,7 +21,7 @@ export interface FileVoiceSinks {
 export async function decodeFile(context: BaseAudioContext, file: File): Promise<Float32Array> {
   const bytes = await file.arrayBuffer();
   const buffer = await context.decodeAudioData(bytes).catch(() => {
-    throw new Error(`“${file.name}” cannot be read as audio. Try a WAV, MP3, FLAC, OGG or M4A file.`);
+    throw new Error(`“${file.name}” cannot be read as audio. Try a WAV, MP3, FLAC, OGG or M4A file, or a .vrm or .glb avatar.`);
   });
   const mono = new Float32Array(buffer.length);
   for (let c = 0; c < buffer.numberOfChannels; c++) {

@@ -1,5 +1,6 @@
 import { Group, type Material, Mesh, SkinnedMesh } from "three";
 import type { Pose, SkeletonInfo } from "@gesturestream/client";
+import type { Body } from "../body";
 import { Face } from "./face";
 import { hand } from "./hand";
 import { collar, cuff, hem, neck, type Part, shoes, soles, sweater, trousers } from "./outfit";
@@ -9,7 +10,7 @@ import { skin } from "./skin";
 import { surfaceNets } from "./surface-nets";
 
 /** The whole character, built in code over the joints the server names. Nothing is downloaded. */
-export class Avatar {
+export class Avatar implements Body {
   readonly group = new Group();
   readonly rig: Rig;
   private readonly face: Face;
@@ -26,6 +27,10 @@ export class Avatar {
   apply(pose: Pose): void {
     this.rig.apply(pose);
     this.face.update(pose.blendshapes);
+  }
+
+  jointPosition(name: string): [number, number, number] {
+    return this.rig.worldPosition(name);
   }
 
   dispose(): void {

@@ -1,4 +1,5 @@
 import type { App } from "../app/app";
+import { isAvatar } from "../app/dressing";
 import type { Framing, OrbitView } from "../stage/orbit-view";
 import { byId } from "./dom";
 
@@ -14,13 +15,10 @@ export function bindInputs(app: App, view: OrbitView): void {
 }
 
 function bindFile(app: App): void {
-  const input = byId<HTMLInputElement>("file");
-  byId("open").addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    const [file] = input.files ?? [];
-    if (file) void app.openFile(file);
-    input.value = "";
-  });
+  const open = (file: File): void => void (isAvatar(file.name) ? app.wear(file) : app.openFile(file));
+  bindPicker("open", "file", open);
+  bindPicker("dress", "avatar-file", open);
+  byId("undress").addEventListener("click", () => app.undress());
   const drop = byId("drop");
   window.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -32,8 +30,19 @@ function bindFile(app: App): void {
   window.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.hidden = true;
-    const file = event.dataTransfer?.files[0];
-    if (file) void app.openFile(file);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    const [avatar, recording] = [files.find(({ name }) => isAvatar(name)), files.find(({ name }) => !isAvatar(name))];
+    for (const file of [avatar, recording]) if (file) open(file);
+  });
+}
+
+function bindPicker(button: string, picker: string, open: (file: File) => void): void {
+  const input = byId<HTMLInputElement>(picker);
+  byId(button).addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    const [file] = input.files ?? [];
+    if (file) open(file);
+    input.value = "";
   });
 }
 

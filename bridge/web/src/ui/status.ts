@@ -1,7 +1,9 @@
 import type { App, Face } from "../app/app";
 import type { Link, Ready, ServerEvent } from "@gesturestream/client";
 import type { Role } from "../app/session";
+import type { FileBody } from "../body";
 import { byId } from "./dom";
+import { hideHeard, showHeard } from "./heard";
 import { headline } from "./words";
 
 const PROBLEM_SHOWN_MS = 9000;
@@ -21,6 +23,7 @@ export class StatusView implements Face {
 
   ready(ready: Ready, role: Role): void {
     byId("problem").hidden = true;
+    hideHeard();
     this.onReady(ready, role);
     this.status();
   }
@@ -44,7 +47,22 @@ export class StatusView implements Face {
     this.problemTimer = window.setTimeout(() => (problem.hidden = true), PROBLEM_SHOWN_MS);
   }
 
+  busy(words: string | null): void {
+    byId("busy").hidden = words === null;
+    if (words !== null) byId("busy").textContent = `${words} …`;
+  }
+
+  dressed(body: FileBody | null): void {
+    byId("problem").hidden = true;
+    byId("wearing").hidden = !body;
+    if (!body) return;
+    byId("wearing-title").textContent = body.author ? `${body.title} by ${body.author}` : body.title;
+    byId("wearing").title = body.about;
+  }
+
   event(event: ServerEvent): void {
+    if (event.name === "emotion") showHeard(event.probabilities);
+    if (event.name === "control" && event.refused) this.problem(`The generator was not changed: ${event.refused}.`);
     if (event.name === "device_lost") this.problem("The server lost its microphone. Plug it in again: it goes on by itself.");
     if (event.name === "device_back") byId("problem").hidden = true;
   }

@@ -30,6 +30,6 @@ export function headline(role: Role, { name, generator, fileName, interrupted, s
       if (interrupted) return { title: "Interrupted", detail: "The body comes to rest." };
       return { title: `Speaking ${fileName}`, detail: made };
     case "idle":
-      return { title: "Ready for a voice", detail: "Turn on the microphone, or drop a recording anywhere on this page." };
+      return { title: "Ready for a voice", detail: "Turn on the microphone, or drop a recording or your own avatar anywhere on this page." };
   }
 }
