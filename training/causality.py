@@ -70,7 +70,7 @@ def run(options: Causality) -> None:
     paths = {form: [_trained(options, form, seed) for seed in range(1, options.seeds + 1)] for form in (True, False)}
     clips = held_out(options.corpus, "val", options.clips, options.seconds)
     made = {f"look-ahead {ahead}": _runs(paths[True], clips, ahead) for ahead in LOOKAHEADS}
-    made[REFERENCE] = _runs(paths[False], clips, 0)
+    made[REFERENCE] = _runs(paths[False], clips, None)
     suite = Suite(
         samples=[sample(clip) for clip in clips],
         features=autoencoder.load().features,
@@ -107,7 +107,7 @@ def _trained(options: Causality, causal: bool, seed: int) -> Path:
     return train(recipe)
 
 
-def _runs(paths: Sequence[Path], clips: list[Clip], lookahead: int) -> list[list[Floats]]:
+def _runs(paths: Sequence[Path], clips: list[Clip], lookahead: int | None) -> list[list[Floats]]:
     """[trainings][clips] motion; every training with noise of its own."""
     return [motions(checkpoint.load(path), clips, lookahead, seed) for seed, path in enumerate(paths)]
 
