@@ -10,7 +10,7 @@ the voice within two frames, waits for its own frame where look-ahead is longer 
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -312,6 +312,13 @@ class Emage(Generator):
             start = torch.zeros_like(travelled[:, :1])
             shown = torch.cat([start, travelled[:, :-1]], 1)[..., [0, 2, 1]]
         return self.finish(assembled, moved, shown)
+
+    def set_softness(self, softness: float) -> None:
+        """How soft mixtures of entries are drawn from now on (`EmageConfig.softness`); goes into the checkpoint."""
+        self.config = replace(self.config, softness=softness)
+        for sampler in self.samplers:
+            assert isinstance(sampler, Sampler)
+            sampler.softness = softness
 
     def inspect(self, inputs: StepInputs) -> dict[str, Tensor]:
         """Share of the rhythm against the content (alpha of eq. 5) [B, T], mean over channels, for body and face."""
