@@ -17,7 +17,7 @@ from benchmarks import machine
 from benchmarks.voice import speech
 from gesturestream.models.motion import FPS, SAMPLE_RATE
 from gesturestream.models.noise import normals
-from gesturestream.models.registry import GENERATORS, checkpoint_path
+from gesturestream.models.registry import available, checkpoint_path
 from gesturestream.models.timing import frame_end
 from gesturestream.realtime.executors.base import Executor, Floats, StepInputs, neutral_inputs
 from gesturestream.realtime.executors.choose import EXECUTORS, ExecutorError, Wanted, load_executor
@@ -40,7 +40,7 @@ def executors(generator: str, wanted: Wanted) -> Iterator[tuple[str, Executor]]:
 def measure_steps(generator: str | None, runs: int, frames: int, wanted: Wanted = "auto") -> list[dict[str, Any]]:
     """Figures of step, finishing and both, per generator and executor; the loop runs `runs` times from a new state."""
     rows = []
-    for name in GENERATORS if generator is None else (generator,):
+    for name in available() if generator is None else (generator,):
         for executor_name, executor in executors(name, wanted):
             executor.warm_up()
             times_ms = np.stack([closed_loop_ms(executor, frames, seed) for seed in range(runs)])

@@ -100,7 +100,7 @@ def test_sampling_draws_as_likely_as_the_logits_say():
     """Over independent noise an entry is drawn as often as softmax says; at temperature 0 the likeliest, always."""
     torch.manual_seed(1)
     sampler = Sampler(FOUR[0], rank=64, codebook_size=4, softness=1e-3)
-    logits = torch.tensor([0.0, 1.0, 2.0, -1.0]).expand(20000, 4, 4)
+    logits = torch.tensor([0.0, 1.0, 2.0, -1.0]).expand(20000, FOUR[0].groups, 4)
     noise = torch.randn(20000, 64)
     drawn = sampler(logits, noise, torch.ones(20000, 1)).argmax(-1)
     share = torch.nn.functional.one_hot(drawn, 4).float().mean((0, 1))

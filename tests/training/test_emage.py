@@ -53,25 +53,22 @@ def test_both_objectives_take_every_form(corpus, change):
     gestures["total"].backward()
     assert torch.isfinite(gestures["total"])
     moved = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
-    assert {"body_voice", "face_voice", "words", "body", "heads", "condition"} <= moved | {"face"}
+    assert {"body_voice", "body", "spatial", "heads", "condition"} <= moved
+    assert ("face_voice" in moved) == (model.config.parts == "four")
     assert not moved & {"codecs", "root"}, "the codecs are frozen in the second stage"
 
 
-def test_codecs_learn_to_reconstruct(corpus):
+def test_codecs_start_where_principal_components_are(corpus):
+    """Before any training, unquantised latents hold most of a pose; the mean pose alone holds none of it."""
     torch.manual_seed(0)
-    windows = Corpus.open([corpus], "train")
-    model = Emage(SMALL)
-    options = TrainEmage(model=SMALL)
-    options.prepare(model, windows)
-    objective, optimiser = CodecObjective(model, CodecWeights()), torch.optim.AdamW(model.parameters(), lr=3e-3)
-    first = None
-    for step in range(40):
-        terms = objective(next(windows.batches(4, 40, seed=1, start=step)))
-        first = first or float(terms["values"])
-        optimiser.zero_grad()
-        terms["total"].backward()
-        optimiser.step()
-    assert float(terms["values"]) < 0.8 * first
+    windows, model = Corpus.open([corpus], "train"), Emage(SMALL)
+    TrainEmage(model=SMALL).prepare(model, windows)
+    target = model.normalize(next(windows.batches(4, 40, seed=1)).motion)
+    with torch.inference_mode():
+        for codec in model.codecs:
+            values = target[..., codec.values]
+            apart = (codec.decode(codec.encode(target).latent) - values).square().mean()
+            assert apart < 0.5 * values.square().mean(), codec.part.name
 
 
 def test_a_word_is_told_while_it_is_spoken_and_ahead(corpus):
