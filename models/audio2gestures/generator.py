@@ -7,8 +7,7 @@ that was last shown, so that interrupts, cues and changes of generator are conti
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +18,12 @@ from gesturestream.models.audio2gestures.decoder import Decoder, Heard
 from gesturestream.models.audio2gestures.mapping import MappingNet, MappingState
 from gesturestream.models.audio2gestures.motion_encoder import MotionEncoder
 from gesturestream.models.generator import Generator
-from gesturestream.models.motion import EMOTIONS, MAX_LOOKAHEAD, MOTION_SIZE
+from gesturestream.models.motion import EMOTIONS, MAX_LOOKAHEAD
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming import level, lookahead
-from gesturestream.models.streaming.features import WINDOW_SAMPLES, LogMel
-from gesturestream.models.streaming.features import Heard as Sound
-from gesturestream.models.streaming.hearing import PRESENCE, smooth_sequence
-from gesturestream.models.streaming.state import Ring, map_leaves, select
+from gesturestream.models.streaming.features import WINDOW_SAMPLES
+from gesturestream.models.streaming.hearing import PRESENCE, ahead, emotion_weights, smooth_sequence
+from gesturestream.models.streaming.state import Ring, select
 
 
 class MotionState(NamedTuple):
@@ -45,13 +43,12 @@ class Audio2GesturesState(NamedTuple):
 class Audio2Gestures(Generator):
     """One set of weights for every look-ahead, speaker and emotion."""
 
-    motion_mean: Tensor
-    motion_std: Tensor
+    Config = Audio2GesturesConfig
+    config: Audio2GesturesConfig
 
     def __init__(self, config: Audio2GesturesConfig) -> None:
-        super().__init__()
-        self.config = c = config
-        self.features = LogMel()
+        super().__init__(config)
+        c = config
         self.audio_encoder = AudioEncoder(c.audio_widths, c.shared_size, c.causal)
         self.motion_encoder = MotionEncoder(c.motion_widths, c.shared_size, c.specific_size)
         self.condition = nn.Linear(len(EMOTIONS) + c.speakers + 1, c.condition_size)
@@ -66,20 +63,6 @@ class Audio2Gestures(Generator):
             emitted_size=c.emitted_size,
             causal=c.causal,
         )
-        self.register_buffer("motion_mean", torch.zeros(MOTION_SIZE))
-        self.register_buffer("motion_std", torch.ones(MOTION_SIZE))
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Audio2Gestures:
-        """Rebuilds from `config_dict` (lists from JSON become tuples). ValueError for an unknown field."""
-        known = Audio2GesturesConfig.__dataclass_fields__
-        if unknown := set(config) - set(known):
-            raise ValueError(f"expected fields of Audio2GesturesConfig, got unknown {sorted(unknown)}")
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
-        return cls(Audio2GesturesConfig(**values))
-
-    def config_dict(self) -> dict[str, Any]:
-        return asdict(self.config)
 
     @property
     def info(self) -> GeneratorInfo:
@@ -91,10 +74,6 @@ class Audio2Gestures(Generator):
             guide_size=self.config.specific_size,
         )
 
-    @property
-    def causal(self) -> bool:
-        return self.config.causal
-
     def init_state(self, rows: int) -> Audio2GesturesState:
         return Audio2GesturesState(
             level.init_state(rows),
@@ -104,8 +83,7 @@ class Audio2Gestures(Generator):
         )
 
     def forward(self, inputs: StepInputs, state: Audio2GesturesState) -> tuple[StepOutputs, Audio2GesturesState]:
-        if not self.config.causal:
-            raise ValueError("expected a causal checkpoint, got the paper's non-causal form, which cannot stream")
+        self._must_stream()
         features, level_state = level.normalize(self.features(inputs.pcm), state.level)
         shared, heard, audio_state = self.audio_encoder.step(features, state.audio)
         window, known, valid, lookahead_state = lookahead.gather(
@@ -130,18 +108,18 @@ class Audio2Gestures(Generator):
         features = self.features_sequence(inputs.pcm)
         shared, instant = self.audio_encoder(features)
         heard = smooth_sequence(instant, features[..., PRESENCE]).softmax(-1)
-        condition = self.conditions(inputs.emotion, _ahead(heard, inputs.lookahead), inputs.speaker, inputs.intensity)
+        condition = self.conditions(inputs.emotion, ahead(heard, inputs.lookahead), inputs.speaker, inputs.intensity)
         voice = self.heard_sequence(shared, inputs.lookahead)
-        presence = _ahead(features[..., PRESENCE:], inputs.lookahead, after_end=0.0)[..., 0]
+        presence = ahead(features[..., PRESENCE:], inputs.lookahead, 0.0)[..., 0]
         specific = guided(self.mapping.sequence(inputs.noise, presence, condition), inputs.guide)
         motion = self.decoder(voice, specific, condition, self.emitted_input(inputs.emitted))
         return StepOutputs(self.denormalize(motion), torch.ones_like(motion[..., 0], dtype=torch.bool), heard)
 
-    def heard_sequence(self, shared: Tensor, ahead: Tensor) -> Heard:
+    def heard_sequence(self, shared: Tensor, frames: Tensor) -> Heard:
         """Shared codes [B, T, S], look-ahead [B] -> what each motion frame knows; the reference knows all there is."""
-        ahead = ahead if self.config.causal else torch.full_like(ahead, MAX_LOOKAHEAD)
-        window, known = lookahead.windows(shared, ahead)
-        chosen = lookahead.choice(ahead, shared)[:, None].expand(-1, shared.shape[1], -1)
+        frames = frames if self.causal else torch.full_like(frames, MAX_LOOKAHEAD)
+        window, known = lookahead.windows(shared, frames)
+        chosen = lookahead.choice(frames, shared)[:, None].expand(-1, shared.shape[1], -1)
         return Heard(window, known, chosen)
 
     @torch.inference_mode()
@@ -150,19 +128,9 @@ class Audio2Gestures(Generator):
         mean: Tensor = self.motion_encoder(self.normalize(motion)[None])[1]
         return mean[0]
 
-    def features_sequence(self, pcm: Tensor) -> Tensor:
-        """Windows [B, T, W] -> normalised features [B, T, 68]."""
-        heard = [part.view(*pcm.shape[:2], *part.shape[1:]) for part in self.features(pcm.flatten(0, 1))]
-        state, out = map_leaves(lambda leaf: leaf.to(pcm.dtype), level.init_state(len(pcm))), []
-        for t in range(pcm.shape[1]):
-            features, state = level.normalize(Sound(*(part[:, t] for part in heard)), state)
-            out.append(features)
-        return torch.stack(out, 1)
-
     def conditions(self, emotion: Tensor, heard: Tensor, speaker: Tensor, intensity: Tensor) -> Tensor:
         """Embeds the controls; where all emotion weights are zero (`auto`) the heard emotion takes their place."""
-        auto = emotion.sum(-1, keepdim=True) < 1e-6
-        weights = torch.where(auto, heard, emotion)
+        weights = emotion_weights(emotion, heard)
         embedded: Tensor = self.condition(torch.cat([weights, speaker, intensity[..., None]], -1))
         return embedded
 
@@ -170,13 +138,7 @@ class Audio2Gestures(Generator):
         """Normalised pose and the flag that it is known: [..., 489] -> [..., 490]; the reference is not told."""
         pose = self.normalize(emitted)
         shown = torch.cat([pose, torch.ones_like(pose[..., :1])], -1)
-        return shown if self.config.causal else torch.zeros_like(shown)
-
-    def normalize(self, motion: Tensor) -> Tensor:
-        return ((motion - self.motion_mean) / self.motion_std).clamp(-6.0, 6.0)
-
-    def denormalize(self, motion: Tensor) -> Tensor:
-        return motion * self.motion_std + self.motion_mean
+        return shown if self.causal else torch.zeros_like(shown)
 
 
 def guided(sampled: Tensor, guide: Tensor) -> Tensor:
@@ -187,12 +149,3 @@ def guided(sampled: Tensor, guide: Tensor) -> Tensor:
     """
     code, weight = guide[..., :-1], guide[..., -1:]
     return torch.where(weight > 0.0, sampled + weight * (code - sampled), sampled)
-
-
-def _ahead(heard: Tensor, lookahead: Tensor, after_end: float | None = None) -> Tensor:
-    """What had been heard when motion frame m was made: audio frame m + L; after the audio's end the last one, or
-    `after_end`. [B, T, D] -> [B, T, D]."""
-    frames = torch.arange(heard.shape[1], device=heard.device) + lookahead[:, None]
-    last = heard.shape[1] - 1
-    found = heard.gather(1, frames.clamp_max(last)[:, :, None].expand_as(heard))
-    return found if after_end is None else torch.where((frames <= last)[:, :, None], found, after_end)

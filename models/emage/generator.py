@@ -10,8 +10,8 @@ the voice within two frames, waits for its own frame where look-ahead is longer 
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,10 +31,9 @@ from gesturestream.models.motion import CONTACTS, EMOTIONS, MAX_LOOKAHEAD, MOTIO
 from gesturestream.models.step import GeneratorInfo, StepInputs, StepOutputs
 from gesturestream.models.streaming import level, lookahead, wandering
 from gesturestream.models.streaming.attention import AttentionState
-from gesturestream.models.streaming.features import WINDOW_SAMPLES, LogMel
-from gesturestream.models.streaming.features import Heard as Sound
-from gesturestream.models.streaming.hearing import PRESENCE, smooth_logits, smooth_sequence
-from gesturestream.models.streaming.state import Ring, map_leaves, select
+from gesturestream.models.streaming.features import WINDOW_SAMPLES
+from gesturestream.models.streaming.hearing import PRESENCE, ahead, emotion_weights, smooth_logits, smooth_sequence
+from gesturestream.models.streaming.state import Ring, select
 from gesturestream.models.words import WORD_IDS
 
 FACE_AHEAD = 2
@@ -82,14 +81,13 @@ class Heard(NamedTuple):
 class Emage(Generator):
     """One set of weights for every look-ahead, speaker and emotion."""
 
-    motion_mean: Tensor
-    motion_std: Tensor
+    Config = EmageConfig
+    config: EmageConfig
 
     def __init__(self, config: EmageConfig) -> None:
-        super().__init__()
-        self.config = c = config
+        super().__init__(config)
+        c = config
         self.parts = PARTS[c.parts]
-        self.features = LogMel()
         self.words = WordEmbedding(c.word_size)
         self.body_voice, self.face_voice = (
             ContentRhythm(widths, c.size, c.word_size, weighed=c.content_rhythm, causal=c.causal)
@@ -120,19 +118,6 @@ class Emage(Generator):
         )
         self.samplers = nn.ModuleList(Sampler(part, c.noise_rank, c.codebook_size, c.softness) for part in self.parts)
         self.root = GlobalMotion(len(LOWER), c.motion_width, causal=c.causal)
-        self.register_buffer("motion_mean", torch.zeros(MOTION_SIZE))
-        self.register_buffer("motion_std", torch.ones(MOTION_SIZE))
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Emage:
-        """Rebuilds from `config_dict` (lists from JSON become tuples). ValueError for an unknown field."""
-        if unknown := set(config) - set(EmageConfig.__dataclass_fields__):
-            raise ValueError(f"expected fields of EmageConfig, got unknown {sorted(unknown)}")
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
-        return cls(EmageConfig(**values))
-
-    def config_dict(self) -> dict[str, Any]:
-        return asdict(self.config)
 
     @property
     def info(self) -> GeneratorInfo:
@@ -146,10 +131,6 @@ class Emage(Generator):
             settings=dict(SETTINGS),
             setting_ranges=dict(RANGES),
         )
-
-    @property
-    def causal(self) -> bool:
-        return self.config.causal
 
     def init_state(self, rows: int) -> EmageState:
         size = self.config.size
@@ -170,8 +151,7 @@ class Emage(Generator):
         )
 
     def forward(self, inputs: StepInputs, state: EmageState) -> tuple[StepOutputs, EmageState]:
-        if not self.config.causal:
-            raise ValueError("expected a causal checkpoint, got the paper's non-causal form, which cannot stream")
+        self._must_stream()
         features, level_state = level.normalize(self.features(inputs.pcm), state.level)
         words = self.words(inputs.words)
         body, body_voice = self.body_voice.step(features, words, state.body_voice)
@@ -219,10 +199,10 @@ class Emage(Generator):
         body, face = self.voices(features, inputs.words)
         logits = smooth_sequence(body.emotion, features[..., PRESENCE])
         heard = self.heard(body, face, logits.softmax(-1), inputs)
-        presence = _ahead_or(features[..., PRESENCE:], inputs.lookahead, features.new_zeros(1))[..., 0]
+        presence = ahead(features[..., PRESENCE:], inputs.lookahead, 0.0)[..., 0]
         noise = wandering.coloured(inputs.noise, presence)
         masked = self.masked(inputs.emitted, inputs.hint, inputs.hinted)
-        if not self.config.causal:  # the reference sees the whole clip's voice and no pose
+        if not self.causal:  # the reference sees the whole clip's voice and no pose
             masked = masked._replace(shown_known=torch.zeros_like(masked.shown_known))
         choices = self.choose(masked, heard)
         values = self.draw(choices, noise, inputs.settings)
@@ -240,15 +220,14 @@ class Emage(Generator):
         """By motion frame: the body's newest sound, the face's own; after the audio's end learned embeddings."""
         own = inputs.lookahead.clamp_max(FACE_AHEAD)
         return Heard(
-            body=_ahead_or(body.fused, inputs.lookahead, self.absent[0]),
-            face=_ahead_or(face.fused, own, self.absent[1]),
+            body=ahead(body.fused, inputs.lookahead, self.absent[0]),
+            face=ahead(face.fused, own, self.absent[1]),
             place=self.place(inputs.emotion, ahead(emotion, inputs.lookahead), inputs.speaker, inputs.intensity),
         )
 
     def place(self, emotion: Tensor, heard: Tensor, speaker: Tensor, intensity: Tensor) -> Tensor:
         """p_t: who speaks and in which mood; all emotion weights zero (`auto`): the one that is heard."""
-        auto = emotion.sum(-1, keepdim=True) < 1e-6
-        weights = torch.where(auto, heard, emotion)
+        weights = emotion_weights(emotion, heard)
         embedded: Tensor = self.condition(torch.cat([weights, speaker, intensity[..., None]], -1))
         return embedded
 
@@ -307,7 +286,7 @@ class Emage(Generator):
         """The same for [B, T, 489] and the poses shown before each frame; the reference sums velocities itself."""
         moved = self.root(assembled[..., list(LOWER)])
         shown = emitted[..., ROOT_M]
-        if not self.config.causal:
+        if not self.causal:
             travelled = moved.cumsum(1) / 30.0
             start = torch.zeros_like(travelled[:, :1])
             shown = torch.cat([start, travelled[:, :-1]], 1)[..., [0, 2, 1]]
@@ -325,24 +304,9 @@ class Emage(Generator):
         body, face = self.voices(self.features_sequence(inputs.pcm), inputs.words)
         return {"body": body.alpha.mean(-1), "face": face.alpha.mean(-1)}
 
-    def features_sequence(self, pcm: Tensor) -> Tensor:
-        """Windows [B, T, W] -> normalised features [B, T, 68]."""
-        heard = [part.view(*pcm.shape[:2], *part.shape[1:]) for part in self.features(pcm.flatten(0, 1))]
-        state, out = map_leaves(lambda leaf: leaf.to(pcm.dtype), level.init_state(len(pcm))), []
-        for t in range(pcm.shape[1]):
-            features, state = level.normalize(Sound(*(part[:, t] for part in heard)), state)
-            out.append(features)
-        return torch.stack(out, 1)
-
-    def normalize(self, motion: Tensor) -> Tensor:
-        return ((motion - self.motion_mean) / self.motion_std).clamp(-6.0, 6.0)
-
-    def denormalize(self, motion: Tensor) -> Tensor:
-        return motion * self.motion_std + self.motion_mean
-
-    def _own_frame(self, window: Tensor, known: Tensor, ahead: Tensor) -> Tensor:
+    def _own_frame(self, window: Tensor, known: Tensor, frames: Tensor) -> Tensor:
         """The face's own sound among those of the last nine frames [B, 9, D]."""
-        newest = MAX_LOOKAHEAD - (ahead - FACE_AHEAD).clamp_min(0)
+        newest = MAX_LOOKAHEAD - (frames - FACE_AHEAD).clamp_min(0)
         own = window.gather(1, newest[:, None, None].expand(-1, 1, window.shape[2]))[:, 0]
         return torch.where(known.gather(1, newest[:, None]), own, self.absent[1])
 
@@ -356,20 +320,3 @@ class Emage(Generator):
         """Where each value of the motion vector lies among the parts' values, the root last."""
         lies = [i for part in self.parts for i in part.values] + list(range(ROOT_M.start, ROOT_M.stop))
         return [lies.index(i) for i in range(MOTION_SIZE)]
-
-
-def ahead(heard: Tensor, frames: Tensor) -> Tensor:
-    """What had been heard when motion frame m was made: audio frame m + frames; after the audio's end the last one.
-
-    [B, T, D], [B] -> [B, T, D].
-    """
-    return heard.gather(1, _index(heard, frames).clamp_max(heard.shape[1] - 1)[:, :, None].expand_as(heard))
-
-
-def _ahead_or(heard: Tensor, frames: Tensor, absent: Tensor) -> Tensor:
-    """The same with `absent` [D] after the audio's end."""
-    return torch.where((_index(heard, frames) < heard.shape[1])[:, :, None], ahead(heard, frames), absent)
-
-
-def _index(heard: Tensor, frames: Tensor) -> Tensor:
-    return torch.arange(heard.shape[1], device=heard.device) + frames[:, None]

@@ -1,4 +1,4 @@
-"""The emotion heard in a voice: a head's answers frame by frame, averaged over speech."""
+"""The emotion heard in a voice: a head's answers frame by frame, averaged over speech; and what is heard when."""
 
 from __future__ import annotations
 
@@ -25,3 +25,18 @@ def smooth_sequence(instant: Tensor, presence: Tensor) -> Tensor:
         logits = smooth_logits(instant[:, t], presence[:, t], logits)
         out.append(logits)
     return torch.stack(out, 1)
+
+
+def ahead(heard: Tensor, frames: Tensor, absent: Tensor | float | None = None) -> Tensor:
+    """What had been heard when motion frame m was made: audio frame m + frames; after the audio's end the last one, or
+    `absent` [D]. [B, T, D], [B] -> [B, T, D].
+    """
+    index, last = torch.arange(heard.shape[1], device=heard.device) + frames[:, None], heard.shape[1] - 1
+    found = heard.gather(1, index.clamp_max(last)[:, :, None].expand_as(heard))
+    return found if absent is None else torch.where((index <= last)[:, :, None], found, absent)
+
+
+def emotion_weights(given: Tensor, heard: Tensor) -> Tensor:
+    """[..., 8] each: the emotion that is given, or where all its weights are zero (`auto`) the one that is heard."""
+    auto = given.sum(-1, keepdim=True) < 1e-6
+    return torch.where(auto, heard, given)
