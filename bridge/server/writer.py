@@ -76,7 +76,7 @@ class Writer:
     def _flush(self) -> bool:
         while (message := self._take()) is not None:
             if isinstance(message, Close) or not self._connection.writable:
-                self._left = message
+                self._left, self._idle = message, False  # the task wakes later: what comes until then waits for it
                 return False
             self._connection.write(message(self._clock()))
         self._progressed()
