@@ -48,6 +48,9 @@ class Recipe(ABC):
     out: Path = Path("runs")
     """Folder for checkpoints and TensorBoard logs; a run that was stopped here is resumed."""
     trainer: Annotated[TrainerConfig, tyro.conf.arg(name="")] = field(default_factory=TrainerConfig)
+    init: Path | None = None
+    """A checkpoint to start from, such as the shipped one: its weights and normalisation are kept where shapes agree.
+    None: from nothing."""
     credits: str = ""
     """Whom to credit for recordings the corpus was made from; goes into the model card."""
     data_licence: str = ""

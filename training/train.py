@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from dataclasses import asdict, dataclass
@@ -10,7 +11,9 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from safetensors.torch import load_file
 
+from gesturestream.models import checkpoint
 from gesturestream.models.generator import Generator
 from gesturestream.models.motion import FPS
 from gesturestream.training import held_out, model_card
@@ -25,6 +28,8 @@ from gesturestream.training.trainer import Report, Trainer, TrainerConfig, accel
 
 RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (TrainAudio2Gestures, TrainEmage)}
 """What `gesturestream train` offers; a new generator joins here."""
+
+log = logging.getLogger(__name__)
 
 TOLD_EVERY = 100
 """Steps between two lines where there is no terminal to draw a bar on."""
@@ -59,6 +64,8 @@ def train(recipe: Recipe) -> Path:
                 f"got one of {model.info.speakers}; reader.speakers keeps some of BEAT2's only"
             )
         recipe.prepare(model, ground.corpus)
+        if recipe.init is not None:
+            start_from(model, recipe.init)
         for stage in recipe.stages():
             trainer = _run(ground, stage, model)
             model.load_state_dict(trainer.average.state_dict())
@@ -67,6 +74,23 @@ def train(recipe: Recipe) -> Path:
         _export(ground, trainer, model.cpu().eval(), path)
     accelerator.wait_for_everyone()
     return path
+
+
+def start_from(model: Generator, path: Path) -> None:
+    """Takes over the weights of a checkpoint of the same generator, where names and shapes agree.
+
+    ValueError if it is another generator's, CheckpointError if it is none. Nothing is trained of what is missing in it.
+    """
+    metadata = checkpoint.read_metadata(path)
+    if metadata["generator"] != model.info.name:
+        raise ValueError(
+            f"expected a checkpoint of {model.info.name} to start from, got one of {metadata['generator']}"
+        )
+    own, given = model.state_dict(), load_file(path)
+    kept = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    model.load_state_dict(kept, strict=False)
+    left = [name for name in own if name not in kept]
+    log.info("started from %s: %d tensors taken over, %d new (%s)", path, len(kept), len(left), ", ".join(left[:6]))
 
 
 def _ground(recipe: Recipe, accelerator: Accelerator, progress: Progress) -> _Ground:

@@ -25,6 +25,8 @@ class Row:
     speaker: int = 0
     guide: np.ndarray | None = None
     """[T, G + 1] an authored clip's codes and weights, step by step, over and over; None: no clip."""
+    history: np.ndarray | None = None
+    """[T, 489] what is shown in the place of what it says; None: a closed loop."""
     starts_at: int = 0
     """Tick of its first frame: the row is idle before and after its clip."""
     frame: int = field(default=0, init=False)
@@ -91,8 +93,8 @@ def _take(row: Row, i: int, inputs: StepInputs, outputs: StepOutputs) -> None:
     row.steps.append(StepInputs(*(array[i].copy() for array in inputs)))
     row.frame += 1
     if outputs.valid[i]:
-        row.emitted = outputs.motion[i].copy()
-        row.motion.append(row.emitted)
+        row.motion.append(outputs.motion[i].copy())
+        row.emitted = row.motion[-1] if row.history is None else row.history[len(row.motion) - 1]
 
 
 def babble(seconds: float, seed: int = 0) -> np.ndarray:
