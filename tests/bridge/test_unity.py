@@ -27,8 +27,8 @@ CORE = sorted((PACKAGE / "Runtime" / "Core").glob("*.cs"))
 STAND_IN = [HERE / "stubs" / name for name in ("Objects.cs", "Numbers.cs", "Modules.cs")]
 KIT = [HERE / name for name in ("Check.cs", "Decoding.cs", "Motion.cs", "Parts.cs")]
 TESTS = (
-    "messages", "texts", "streams", "fuzz", "interpolation", "axes", "retarget", "delays", "reconnect", "voice",
-    "small_parts", "garbage",
+    "messages", "texts", "streams", "fuzz", "interpolation", "axes", "retarget", "delays", "fades", "reconnect",
+    "voice", "small_parts", "garbage",
 )  # fmt: skip
 
 NET_STANDARD = "-define:NETSTANDARD2_1"

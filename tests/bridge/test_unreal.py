@@ -23,7 +23,7 @@ HERE = Path(__file__).parent / "unreal"
 MODULE = Path(__file__).parents[2] / "bridge" / "unreal" / "Source" / "GestureStream"
 FLAGS = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{MODULE / 'Public'}"]
 GLUE = sorted((MODULE / "Private").glob("*.cpp"))
-TESTS = ("messages", "texts", "streams", "fuzz", "interpolation", "axes", "delays", "reconnect", "small_parts")
+TESTS = ("messages", "texts", "streams", "fuzz", "interpolation", "axes", "delays", "fades", "reconnect", "small_parts")
 
 # Compiling takes 10 s of two quiet cores, minutes of busy ones.
 pytestmark = pytest.mark.timeout(900)

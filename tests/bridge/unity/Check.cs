@@ -60,7 +60,7 @@ static class Kit
         var tests = new Dictionary<string, Action>
         {
             { "messages", Decoding.Messages }, { "texts", Decoding.Texts }, { "streams", Decoding.Streams }, { "fuzz", Decoding.Fuzz },
-            { "interpolation", Motion.Interpolation }, { "axes", Motion.AxesOfUnity }, { "retarget", Motion.Retarget }, { "delays", Motion.Delays },
+            { "interpolation", Motion.Interpolation }, { "axes", Motion.AxesOfUnity }, { "retarget", Motion.Retarget }, { "delays", Motion.Delays }, { "fades", Motion.Fades },
             { "reconnect", Parts.Reconnect }, { "voice", Parts.Voice }, { "small_parts", Parts.SmallParts }, { "garbage", Parts.Garbage },
         };
         tests[arguments[1]]();

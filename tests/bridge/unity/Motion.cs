@@ -156,4 +156,38 @@ static class Motion
         Kit.Check(longest > 0.2, "the stalls were felt");
         Kit.Check(player.Buffer.Discarded == 0, "nothing was thrown away");
     }
+
+    // Cross-fades begin at what is on the screen, wherever they begin, and what is of an old epoch has no part in them.
+    public static void Fades()
+    {
+        var fresh = new Player();  // a session opens, and is interrupted before its first picture: there is nothing to fade from
+        fresh.Restart(10.0);
+        Push(fresh, 0.0, 0.5, 0, 10.02);
+        Kit.Check(Push(fresh, 0.1, 0.8, 1, 10.03), "an epoch is opened");
+        foreach (var now_s in new[] { 10.04, 10.06, 10.1 }) Kit.Check(Math.Abs(Shown(fresh, now_s) - 0.8) < 1e-6, "nothing but the new epoch at " + now_s);
+
+        var player = new Player();
+        for (var k = 0; k < 10; ++k) Push(player, k / 30.0, 0.2, 65535, 20.0 + k / 30.0);
+        Kit.Check(Math.Abs(Shown(player, 20.35) - 0.2) < 1e-6, "the old epoch");
+        Kit.Check(Push(player, 0.4, 1.0, 0, 20.36), "the next epoch, over the wrap");
+        Kit.Check(Math.Abs(Shown(player, 20.36) - 0.2) < 1e-6, "no jump");
+        Kit.Check(!Push(player, 0.41, -1.0, 65535, 20.4) && player.Buffer.Count == 1, "a late frame is thrown away");
+        var halfway = Shown(player, 20.435);
+        Kit.Check(Math.Abs(halfway - 0.6) < 0.02, "half the fade is half the way, got " + halfway);
+        Kit.Check(Push(player, 0.5, -0.4, 1, 20.436) && Math.Abs(Shown(player, 20.436) - halfway) < 0.01, "interrupted in a fade: from where it is");
+        Kit.Check(Math.Abs(Shown(player, 20.6) + 0.4) < 1e-6, "the newest epoch and nothing else");
+    }
+
+    static bool Push(Player player, double media_s, double angle, ushort epoch, double now_s)
+    {
+        var frame = Swinging(media_s, angle);
+        frame.Header.Epoch = epoch;
+        return player.Push(ref frame, now_s);
+    }
+
+    static double Shown(Player player, double now_s)
+    {
+        var pose = new Pose();
+        return player.Update(now_s, pose) ? 2.0 * Math.Asin(pose.QuatXyzw[4 * MovingJoint + 2]) : -1.0;
+    }
 }

@@ -166,6 +166,37 @@ void TestDelays() {
     Check(player.buffer.discarded == 0, "nothing was thrown away");
 }
 
+// Cross-fades begin at what is on the screen, wherever they begin, and what is of an old epoch has no part in them.
+void TestFades() {
+    const auto turned = [](const Pose& pose) { return 2.0 * std::asin(static_cast<double>(pose.quat_xyzw[4 * kMovingJoint + 2])); };
+    const auto push = [](Player& player, double media_s, double angle, int epoch, double now_s) {
+        Frame frame = Swinging(media_s, angle);
+        frame.header.epoch = static_cast<std::uint16_t>(epoch);
+        return player.Push(frame, now_s);
+    };
+    Pose pose;
+    const auto shown = [&](Player& player, double now_s) { return player.Update(now_s, pose) ? turned(pose) : -1.0; };
+
+    Player fresh;  // a session opens, and is interrupted before its first picture: there is nothing to fade from
+    fresh.Restart(10.0);
+    push(fresh, 0.0, 0.5, 0, 10.02);
+    Check(push(fresh, 0.1, 0.8, 1, 10.03), "an epoch is opened");
+    for (const double now_s : {10.04, 10.06, 10.1}) Check(std::fabs(shown(fresh, now_s) - 0.8) < 1e-6, "nothing but the new epoch at ", now_s);
+
+    Player player;
+    for (int k = 0; k < 10; ++k) push(player, k / 30.0, 0.2, 65535, 20.0 + k / 30.0);
+    Check(std::fabs(shown(player, 20.35) - 0.2) < 1e-6, "the old epoch");
+    Check(push(player, 0.4, 1.0, 0, 20.36), "the next epoch, over the wrap");
+    Check(std::fabs(shown(player, 20.36) - 0.2) < 1e-6, "no jump");
+    Check(!push(player, 0.41, -1.0, 65535, 20.4) && player.buffer.Epoch() == 0 && player.buffer.Size() == 1, "a late frame is thrown away");
+    const double halfway = shown(player, 20.435);
+    Check(std::fabs(halfway - 0.6) < 0.02, "half the fade is half the way, got ", halfway);
+    Check(push(player, 0.5, -0.4, 1, 20.436) && std::fabs(shown(player, 20.436) - halfway) < 0.01, "interrupted in a fade: from where it is");
+    Check(std::fabs(shown(player, 20.6) + 0.4) < 1e-6, "the newest epoch and nothing else");
+    push(player, 0.51, 0.0, 2, 20.9);  // its clock is read before the picture's that it precedes
+    Check(std::fabs(shown(player, 20.7) + 0.4) < 1e-6, "before its fade begins the body is where it was");
+}
+
 // Closing, cutting, refusing and falling silent, as texts and times.
 void TestReconnect() {
     Quiet quiet;
@@ -240,7 +271,7 @@ int main(int count, char** arguments) {
     const std::string test = arguments[2];
     const std::pair<const char*, void (*)()> tests[] = {
         {"messages", TestMessages}, {"texts", TestTexts}, {"streams", TestStreams}, {"fuzz", TestFuzz}, {"interpolation", TestInterpolation},
-        {"axes", TestAxes}, {"delays", TestDelays}, {"reconnect", TestReconnect}, {"small_parts", TestSmallParts}};
+        {"axes", TestAxes}, {"delays", TestDelays}, {"fades", TestFades}, {"reconnect", TestReconnect}, {"small_parts", TestSmallParts}};
     bool found = false;
     for (const auto& [name, run] : tests) {
         if (test == name) run(), found = true;

@@ -56,9 +56,9 @@ namespace GestureStream
             Step(now_s);
             Buffer.Advance(Playhead_s);
             Sample();
-            var t = _shownOnce ? (now_s - _fadeStart_s) / Fade_s : 1.0;
+            var t = Math.Max(0.0, (now_s - _fadeStart_s) / Fade_s);
             if (t >= 1.0) _shown.CopyFrom(_sampled);
-            else _shown.Blend(_fadeFrom, _sampled, Math.Max(0.0, t * t * (3.0 - 2.0 * t)));
+            else _shown.Blend(_fadeFrom, _sampled, t * t * (3.0 - 2.0 * t));
             _shownOnce = true;
             pose.CopyFrom(_shown);
             return true;
@@ -70,8 +70,10 @@ namespace GestureStream
             return Clock.Known ? now_s + Clock.Offset_s + Clock.Delay_s - Playhead_s : 0.0;
         }
 
+        // From what is on the screen; before the first picture there is nothing to fade from.
         void Fade(double now_s)
         {
+            if (!_shownOnce) return;
             _fadeFrom.CopyFrom(_shown);
             _fadeStart_s = now_s;
         }

@@ -146,7 +146,7 @@ public:
         buffer.Advance(playhead_s_);
         Sample(sampled_);
         sampled_.media_time_s = playhead_s_;
-        const double t = shown_once_ ? (now_s - fade_start_s_) / kFade_s : 1.0;
+        const double t = std::max(0.0, (now_s - fade_start_s_) / kFade_s);  // a frame may have come after this picture's clock was read
         if (t >= 1.0) shown_ = sampled_;
         else Blend(fade_from_, sampled_, t * t * (3.0 - 2.0 * t));
         shown_once_ = true;
@@ -170,7 +170,9 @@ private:
     double playhead_s_ = 0.0, last_s_ = 0.0, fade_start_s_ = -1e9;
     bool started_ = false, shown_once_ = false;
 
+    // From what is on the screen; before the first picture there is nothing to fade from.
     void Fade(double now_s) {
+        if (!shown_once_) return;
         fade_from_ = shown_;
         fade_start_s_ = now_s;
     }
