@@ -1,42 +1,47 @@
-"""The engines' clients, each for a minute against the real server: what they lose, how late they show it.
+"""The clients of all engines, each for a minute against the real server: what they lose, how late and smooth they are.
 
-python -m benchmarks.clients --seconds 60
+    python -m benchmarks.clients --seconds 60
 
-Once directly, once through the proxy of a bad network (0-50 ms late both ways, 300 ms stalls for 2 % of the time). The
-Unreal plug-in's core is built by g++ with Boost.Beast, the Unity package's by mono; the Godot add-on runs in Godot 3;
-where a tool is missing that client is left out.
+Four runs of each: directly; through the proxy of a bad network (0-50 ms late both ways, 300 ms stalls for 2 % of the
+time); on a server that is stopped and started again while the client interrupts every two seconds; and on the
+conformance kit's script `interrupt`, where frames keep coming that must not be seen. The Unreal plug-in's core is built
+by g++ with Boost.Beast, the Unity package's by mono; the Godot add-on runs in Godot 3; the viewer in Chromium. Where a
+tool is missing that client is left out.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import soundfile
 import tyro
+from rich.console import Console
+from rich.table import Table
 
-from benchmarks import machine
+from benchmarks import client_programs, machine, watching
+from benchmarks.client_programs import Program, Task
 from benchmarks.server import ServerProcess
 from benchmarks.voice import speech
+from gesturestream.bridge.conformance.running import running_script
+from gesturestream.bridge.conformance.server import ScriptedServerConfig
 from gesturestream.realtime.executors.choose import Wanted
 
 RATE = 16000
-BRIDGE, TESTS = machine.ROOT / "bridge", machine.ROOT / "tests" / "bridge"
-FIGURES = (
-    "connections", "frames", "missing", "malformed", "pictures", "underruns", "delay_ms", "latency_ms_p50",
-    "latency_ms_p99", "shown_ms_p50", "shown_ms_p99",
-)  # fmt: skip
-"""`latency`: from the step that made a frame to its arrival; `shown`: to the screen, the jitter buffer included."""
+INTERRUPT_EVERY_S = 2.0
+RESTART_S, RESTARTED_RUN_S, SCRIPT_S = 8.0, 40.0, 15.0
+COUNTS = ("missing", "malformed", "underruns", "delay_ms")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,97 +49,161 @@ class Clients:
     """Runs every client that this machine can build."""
 
     seconds: int = 60
-    """How long each of them runs, each time."""
+    """How long each of them runs, directly and behind the bad network."""
     executor: Wanted = "auto"
     """Of the server."""
+    only: tuple[str, ...] = ()
+    """Names of clients, e.g. browser; none: all."""
     output: Path = machine.RESULTS
     """Folder the JSON is written to."""
 
 
-def commands(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Name and command of each client that could be built, `PORT` and `SECONDS` still to be put in."""
-    if shutil.which("g++") and Path("/usr/include/boost/beast.hpp").exists():
-        yield "unreal core (g++)", [*_cpp(folder), "PORT", "SECONDS", "voice"]
-    if shutil.which("mcs") and shutil.which("mono"):
-        yield "unity core (mono)", ["mono", *_mono(folder), "PORT", "SECONDS", "--wav", _voice(folder)]
-    if shutil.which("godot3-server"):
-        yield "godot 3", ["godot3-server", "--path", _godot(folder), "-s", "run.gd", "PORT", "SECONDS", "own"]
+@dataclass
+class BadNetwork:
+    """The proxy that runs, and when its stalls ended, UNIX time."""
 
-
-def _cpp(folder: Path) -> list[str]:
-    program = folder / "client"
-    include = BRIDGE / "unreal" / "Source" / "GestureStream" / "Public"
-    source = TESTS / "unreal" / "client.cpp"
-    subprocess.run(["g++", "-std=c++17", "-O2", "-pthread", f"-I{include}", source, "-o", program], check=True)
-    return [str(program)]
-
-
-def _mono(folder: Path) -> list[str]:
-    program = folder / "client.exe"
-    core = sorted((BRIDGE / "unity" / "Runtime" / "Core").glob("*.cs"))
-    command = ["mcs", "-langversion:7", f"-out:{program}", *core, TESTS / "unity" / "Client.cs"]
-    subprocess.run([*map(str, command)], check=True)
-    return [str(program)]
-
-
-def _godot(folder: Path) -> str:
-    project = folder / "project"
-    shutil.copytree(TESTS / "godot", project)
-    shutil.copytree(BRIDGE / "godot" / "godot3" / "addons", project / "addons")
-    return str(project)
-
-
-def _voice(folder: Path) -> str:
-    path = folder / "speech.wav"
-    soundfile.write(path, (speech(30, RATE) * 32767).astype(np.int16), RATE, subtype="PCM_16")
-    return str(path)
+    port: int
+    stalls_s: list[float] = field(default_factory=list)
 
 
 @contextmanager
-def proxied(port: int) -> Iterator[int]:
-    """The port of a bad network in front of a server."""
+def proxied(port: int) -> Iterator[BadNetwork]:
+    """A bad network in front of a server."""
     module = "gesturestream.bridge.conformance.proxy"
     command = [sys.executable, "-m", module, "--target-port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        lines = process.stdout
+        network = BadNetwork(int(json.loads(lines.readline())["port"]))
+
+        def follow() -> None:
+            network.stalls_s.extend(json.loads(line)["ends_unix_s"] for line in lines)
+
+        reader = Thread(target=follow, daemon=True)
+        reader.start()
         try:
-            yield int(json.loads(process.stdout.readline())["port"])
+            yield network
         finally:
             process.kill()
+            reader.join()
 
 
-def measure(command: list[str], port: int, seconds: int, home: Path) -> dict[str, Any]:
-    """What one client saw."""
-    values = {"PORT": str(port), "SECONDS": str(seconds)}
-    done = subprocess.run(
-        [values.get(word, word) for word in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        check=True,
-        timeout=seconds + 60,
-        env={**os.environ, "HOME": str(home)},
-    )
-    line = next(line for line in reversed(done.stdout.splitlines()) if line.endswith("}"))
-    seen = json.loads(line.removeprefix("RESULT "))
-    return {name: round(seen[name], 3) for name in FIGURES if name in seen}
+class Measured:
+    """One run of one client: its counts and its trace."""
+
+    def __init__(self, program: Program, task: Task) -> None:
+        self._path = task.trace
+        self._process = subprocess.Popen(
+            program.command(task),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "HOME": str(task.trace.parent)},
+        )
+        if program.announces:
+            assert self._process.stdout is not None
+            self._process.stdout.readline()
+        self._patience_s = task.seconds + 60
+
+    def finish(self) -> tuple[dict[str, Any], watching.Trace]:
+        """Waits for its end."""
+        out, _ = self._process.communicate(timeout=self._patience_s)
+        if self._process.returncode != 0:
+            raise RuntimeError(f"a client ended with {self._process.returncode}: {self._process.args!r}")
+        line = next(line for line in reversed(out.splitlines()) if line.endswith("}"))
+        counts = json.loads(line.removeprefix("RESULT "))
+        return counts, watching.read_trace(self._path)
+
+
+def a_minute(program: Program, task: Task, network: BadNetwork | None = None) -> dict[str, Any]:
+    """What is told of a run directly or behind a bad network."""
+    load = machine.load()
+    counts, trace = Measured(program, task).finish()
+    stalls_s = network.stalls_s if network else ()
+    told = {name: round(counts[name], 1) for name in COUNTS}
+    return {**watching.figures(trace, stalls_s), **told, "load_average_1min": load}
+
+
+def a_restart(program: Program, task: Task, server: ServerProcess, executor: Wanted) -> dict[str, Any]:
+    """What becomes of a client whose server goes and comes back on the same port. Stops `server`."""
+    running = Measured(program, task)
+    time.sleep(RESTART_S)
+    server.stop()
+    away_s = time.time()
+    with ServerProcess("--executor", executor, port=task.port):
+        back_s = time.time()
+        counts, trace = running.finish()
+    return {
+        "connections": counts["connections"],
+        "malformed": counts["malformed"],
+        "server_away_s": round(back_s - away_s, 1),
+        "back_after_s": watching.back_after_s(trace, back_s),
+        "frames_since": watching.frames_since(trace, back_s),
+        "epochs": watching.epochs(trace),
+        "old_pictures": watching.old_pictures(trace),
+    }
+
+
+def a_script(program: Program, task: Task) -> dict[str, Any]:
+    """Interrupts after which old frames go on coming."""
+    counts, trace = Measured(program, task).finish()
+    told = {"pictures": int(np.sum(trace["picture"])), "epochs": watching.epochs(trace)}
+    return {**told, "old_frames": counts["old"], "old_pictures": watching.old_pictures(trace)}
+
+
+def measure(program: Program, options: Clients, folder: Path) -> dict[str, Any]:
+    """All four runs of one client."""
+
+    def task(port: int, seconds: float, *, interrupts: bool = False, page: int | None = None) -> Task:
+        every_s = INTERRUPT_EVERY_S if interrupts else 0.0
+        return Task(
+            port=port, seconds=seconds, trace=folder / "trace", voice=folder, page=page, interrupt_every_s=every_s
+        )
+
+    server = ServerProcess("--executor", options.executor)
+    server.wait_ready()
+    try:
+        server.wait_settled()
+        result = {"direct": a_minute(program, task(server.port, options.seconds))}
+        with proxied(server.port) as network:
+            result["bad_network"] = a_minute(program, task(network.port, options.seconds), network)
+        with running_script(ScriptedServerConfig(script="interrupt")) as script:
+            result["script"] = a_script(program, task(script.port, SCRIPT_S, page=server.port))
+        restarted = task(server.port, RESTARTED_RUN_S, interrupts=True)
+        return {**result, "restart": a_restart(program, restarted, server, options.executor)}
+    finally:
+        server.stop()
+
+
+def write_voice(folder: Path) -> None:
+    """The bundled speech, 30 s of it, as `speech.wav` and as samples alone, `speech.raw`."""
+    pcm = (speech(30, RATE) * 32767).astype("<i2")
+    soundfile.write(folder / "speech.wav", pcm, RATE, subtype="PCM_16")
+    (folder / "speech.raw").write_bytes(pcm.tobytes())
+
+
+def show(results: dict[str, dict[str, Any]]) -> None:
+    for run in ("direct", "bad_network", "script", "restart"):
+        rows = list(dict.fromkeys(name for result in results.values() for name in result[run]))
+        table = Table("", *results, title=run)
+        for row in rows:
+            table.add_row(row, *(str(result[run].get(row, "")) for result in results.values()))
+        Console().print(table)
 
 
 def run(options: Clients) -> None:
     results: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as name, ServerProcess("--executor", options.executor) as server:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clients = list(commands(folder))
-        server.wait_settled()
-        for client, command in clients:
-            direct = measure(command, server.port, options.seconds, folder)
-            with proxied(server.port) as port:
-                bad = measure(command, port, options.seconds, folder)
-            results[client] = {"direct": direct, "bad_network": bad}
-            print(client, json.dumps(results[client]), flush=True)
-    told = {"seconds": options.seconds, "executor": options.executor, "clients": results}
-    print("written to", machine.write_result("clients", told, options.output))
+        write_voice(folder)
+        for program in client_programs.built(folder, options.only):
+            results[program.name] = measure(program, options, folder)
+            told = {"seconds": options.seconds, "executor": options.executor, "clients": results}
+            path = machine.write_result("clients", told, options.output)  # what there is, should the next one fail
+            print(program.name, json.dumps(results[program.name]), flush=True)
+    show(results)
+    print("written to", path)
 
 
 if __name__ == "__main__":
-    run(tyro.cli(Clients))
+    run(tyro.cli(Clients, description=__doc__))

@@ -34,8 +34,13 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "niceness": os.nice(0),
-        "load_average_1min": round(os.getloadavg()[0], 2),
+        "load_average_1min": load(),
     }
+
+
+def load() -> float:
+    """Processes that run or want to, averaged over the last minute."""
+    return round(os.getloadavg()[0], 2)
 
 
 def commit() -> str:

@@ -1,67 +1,45 @@
-"""What the Python client shows, directly and behind a bad network (docs/python-client.md).
+"""The Python client for the table of `benchmarks.clients`: a reader that takes every frame, a renderer at 60 Hz.
 
-    python -m benchmarks.python_client
+    python -m benchmarks.python_client PORT SECONDS TRACE [INTERRUPT_EVERY_S]
 
-A server of its own, a voice sent in real time, a reader that takes every frame and a renderer that asks for the pose 60
-times a second; then the same through the conformance kit's proxy: 0-50 ms late both ways, and for 2 % of the time
-nothing passes for 300 ms.
+Speaks the bundled recording in mode `live`; prints counts as one line of JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
+import struct
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import tyro
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks import machine
 from benchmarks.client import sleep_until
-from benchmarks.server import ServerProcess
-from gesturestream.bridge.client import Avatar, Frame, connect
-from gesturestream.models.body.rotations import angle_between
+from gesturestream.bridge.client import Avatar, ClientError, Frame, connect
+from gesturestream.bridge.client.clocks import ArrivalClock
 from gesturestream.realtime.sources.files import demo_speech_path, read_audio
 
 PICTURES_PER_S = 60
-WARM_UP_S = 2.0
-MOVING_RAD_S = 0.5
-"""Joints whose fastest moment is slower are left out of the ratio: rounding would decide it."""
-BACK_S = 0.05
-"""A delay is back when it is so near to its median."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PythonClient:
-    """Delay, underruns and smoothness of the Python client."""
+class Recorder:
+    """Writes records of benchmarks/watching.py."""
 
-    seconds: float = 60.0
-    output: Path = machine.RESULTS
-    """Folder the JSON is written to."""
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._unix_s = time.time() - time.monotonic()
 
+    def write(self, frame: Frame, now_s: float, offset_s: float | None, over_s: float | None = None) -> None:
+        """`over_s` makes it a picture."""
+        age_s = math.nan if offset_s is None else now_s + offset_s - frame.server_time_s
+        head = (over_s is not None, self._unix_s + now_s, age_s, over_s or 0.0, frame.index, frame.epoch)
+        self._file.write(struct.pack("<6d", *map(float, head)) + frame.quat_xyzw.astype("<f4").tobytes())
 
-@dataclass
-class Seen:
-    """What one run received and drew."""
-
-    frames: list[Frame]
-    ages_s: list[float]
-    """Of each frame as it is given out: our time less when the server made it."""
-    pictures: list[tuple[float, Frame]]
-    delays_s: list[float]
-    """Of each picture: its time less when the server made what it shows."""
-    underruns: int = 0
-    skipped: int = 0
-    malformed: int = 0
+    def close(self) -> None:
+        self._file.close()
 
 
 async def speak(avatar: Avatar, until_s: float) -> None:
@@ -70,117 +48,71 @@ async def speak(avatar: Avatar, until_s: float) -> None:
         await avatar.speak(speech)
 
 
-async def read(avatar: Avatar, seen: Seen) -> None:
+async def read(avatar: Avatar, recorder: Recorder, numbers: list[int]) -> None:
     async for frame in avatar.frames():
-        seen.frames.append(frame)
-        offset_s = avatar.core.server_clock.offset_s
-        if offset_s is not None:
-            seen.ages_s.append(time.monotonic() + offset_s - frame.server_time_s)
+        recorder.write(frame, time.monotonic(), avatar.core.server_clock.offset_s)
+        numbers.append(frame.index)
 
 
-async def draw(avatar: Avatar, seen: Seen, until_s: float) -> None:
+async def interrupt(avatar: Avatar, every_s: float) -> None:
+    while every_s > 0:
+        await asyncio.sleep(every_s)
+        with suppress(ClientError):  # nobody is there to hear it
+            await avatar.interrupt()
+
+
+async def draw(avatar: Avatar, recorder: Recorder, until_s: float) -> None:
     began_s = time.monotonic()
     for picture in range(int((until_s - began_s) * PICTURES_PER_S)):
         await sleep_until(began_s + picture / PICTURES_PER_S)
-        now_s, offset_s = time.monotonic(), avatar.core.server_clock.offset_s
-        pose = avatar.core.pose(now_s)  # avatar.pose() with a time that is known
-        if pose is not None and offset_s is not None and now_s - began_s > WARM_UP_S:
-            seen.pictures.append((now_s, pose))
-            seen.delays_s.append(now_s + offset_s - pose.server_time_s)
+        now_s, core = time.monotonic(), avatar.core
+        pose = core.pose(now_s)  # avatar.pose() with a time that is known
+        if pose is None or core.player is None or core.player.buffer.epoch is None:
+            continue
+        over_s = over_target_s(core.player.clock, now_s, core.player.playhead_s)
+        recorder.write(pose, now_s, core.server_clock.offset_s, over_s)
 
 
-async def run(url: str, seconds: float) -> Seen:
-    seen = Seen([], [], [], [])
-    async with connect(url, seed=1) as avatar:
+def over_target_s(clock: object, now_s: float, playhead_s: float | None) -> float:
+    """By how much what is shown is later than the jitter buffer aims at."""
+    assert isinstance(clock, ArrivalClock), "only an agent's poses follow another clock"
+    offset_s = clock.offset_s
+    return 0.0 if offset_s is None or playhead_s is None else now_s + offset_s - playhead_s
+
+
+def delay_s(clock: object) -> float:
+    """What the jitter buffer aims at, behind the frames that come earliest."""
+    assert isinstance(clock, ArrivalClock)
+    return clock.delay_s
+
+
+async def run(port: int, seconds: float, trace: Path, interrupt_every_s: float) -> dict[str, float]:
+    recorder, numbers = Recorder(trace), list[int]()
+    async with connect(f"ws://127.0.0.1:{port}", seed=1) as avatar:
         until_s = time.monotonic() + seconds
-        others = [asyncio.create_task(speak(avatar, until_s)), asyncio.create_task(read(avatar, seen))]
-        await draw(avatar, seen, until_s)
+        others = [
+            asyncio.create_task(task)
+            for task in (speak(avatar, until_s), read(avatar, recorder, numbers), interrupt(avatar, interrupt_every_s))
+        ]
+        await draw(avatar, recorder, until_s)
         core = avatar.core
         assert core.player is not None
-        seen.underruns, seen.skipped, seen.malformed = core.player.underruns, core.frames.skipped, core.malformed
+        counts = {
+            "connections": core.connections,
+            "malformed": core.malformed,
+            "missing": sum(max(0, b - a - 1) for a, b in pairwise(numbers)),
+            "underruns": core.player.underruns,
+            "delay_ms": 1000 * delay_s(core.player.clock),
+            "old": core.player.buffer.late,
+        }
         for task in others:
             task.cancel()
         await asyncio.wait(others)
-    return seen
-
-
-def figures(seen: Seen) -> dict[str, Any]:
-    """Everything that is told of one run."""
-    numbers = np.array([frame.index for frame in seen.frames])
-    speeds = rotations_rad(seen.frames) * 30 / np.diff(numbers)[:, None]
-    times_s = np.array([now_s for now_s, _ in seen.pictures])
-    turned = rotations_rad([pose for _, pose in seen.pictures])
-    shown = turned / np.diff(times_s)[:, None]
-    moving = speeds.max(0) > MOVING_RAD_S
-    return {
-        "frames": len(seen.frames),
-        "missing": int(numbers[-1] - numbers[0] + 1 - len(numbers)),
-        "skipped": seen.skipped,
-        "malformed": seen.malformed,
-        "age_of_frames": machine.summary([1000 * age for age in seen.ages_s]),
-        "pictures": len(seen.pictures),
-        "delay_of_pictures": machine.summary([1000 * delay for delay in seen.delays_s]),
-        "underruns": seen.underruns,
-        "speed_ratio": round(float((shown.max(0) / speeds.max(0))[moving].max()), 3),
-        "frozen_share": round(float(np.mean(turned.max(1) < 1e-6)), 4),
-        "longest_recovery_s": round(longest_recovery_s(times_s, np.array(seen.delays_s)), 2),
-    }
-
-
-def rotations_rad(frames: list[Frame]) -> NDArray[np.float64]:
-    """[n - 1, 55] by how much each joint turns from one to the next."""
-    quats = np.stack([frame.quat_xyzw for frame in frames]).astype(np.float64)
-    quats /= np.linalg.norm(quats, axis=-1, keepdims=True)
-    angles: NDArray[np.float64] = angle_between(quats[:-1], quats[1:])
-    return angles
-
-
-def longest_recovery_s(times_s: NDArray[np.float64], delays_s: NDArray[np.float64]) -> float:
-    """From the worst moment of each excursion of the delay until it is near its median again."""
-    late = delays_s > np.median(delays_s) + BACK_S
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], late, [False]]).astype(int)))
-    longest = 0.0
-    for begin, end in zip(edges[::2], edges[1::2]):
-        worst = begin + int(np.argmax(delays_s[begin:end]))
-        longest = max(longest, float(times_s[min(end, len(times_s) - 1)] - times_s[worst]))
-    return longest
-
-
-@asynccontextmanager
-async def proxied(port: int) -> AsyncIterator[str]:
-    """The kit's proxy in front of the server: its URL."""
-    command = [sys.executable, "-m", "gesturestream.bridge.conformance.proxy", "--target-port", str(port)]
-    proxy = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    try:
-        assert proxy.stdout is not None
-        near = json.loads(await proxy.stdout.readline())["port"]
-        yield f"ws://127.0.0.1:{near}"
-    finally:
-        proxy.terminate()
-        await proxy.wait()
-
-
-async def measure(options: PythonClient) -> dict[str, Any]:
-    with ServerProcess() as server:
-        direct = figures(await run(server.url, options.seconds))
-        async with proxied(server.port) as url:
-            behind = figures(await run(url, options.seconds))
-    return {"seconds": options.seconds, "direct": direct, "bad_network": behind}
-
-
-def show(result: dict[str, Any]) -> None:
-    table = Table("", "direct", "bad network")
-    for name in result["direct"]:
-        table.add_row(name, *(str(result[network][name]) for network in ("direct", "bad_network")))
-    Console().print(table)
-
-
-def main() -> None:
-    options = tyro.cli(PythonClient, description=__doc__)
-    result = asyncio.run(measure(options))
-    show(result)
-    print(machine.write_result("python_client", result, options.output))
+    recorder.close()
+    return counts
 
 
 if __name__ == "__main__":
-    main()
+    arguments = [*sys.argv[1:], "0"]
+    result = asyncio.run(run(int(arguments[0]), float(arguments[1]), Path(arguments[2]), float(arguments[3])))
+    sys.stdout.write(json.dumps(result) + "\n")

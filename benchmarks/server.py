@@ -18,10 +18,14 @@ class ServerProcess:
     """Starts the server on a free port, waits until it is ready, stops it with the signal Ctrl-C sends."""
 
     def __init__(
-        self, *options: str, module: tuple[str, ...] = ("gesturestream.cli",), ready_within_s: float = 60.0
+        self,
+        *options: str,
+        module: tuple[str, ...] = ("gesturestream.cli",),
+        ready_within_s: float = 60.0,
+        port: int | None = None,
     ) -> None:
-        """`module`: what runs in the place of the command, and what it is told first."""
-        self.port = free_port()
+        """`module`: what runs in the place of the command, and what it is told first; `port` None: any free one."""
+        self.port = free_port() if port is None else port
         self.started_s = time.monotonic()
         command = [sys.executable, "-m", *module, "serve", "--port", str(self.port), *options]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -62,9 +62,14 @@ class ArrivalClock:
         """Add our time for the media time to show then; None before the first frame."""
         if not self._offsets:
             return None
+        return max(self._offsets) - self.delay_s
+
+    @property
+    def delay_s(self) -> float:
+        """How far behind the frames that come earliest to play."""
         ordered = sorted(self._offsets)
-        lateness_s = ordered[-1] - ordered[int(0.05 * (len(ordered) - 1))]
-        return ordered[-1] - min(self.MAX_DELAY_S, self.MIN_DELAY_S + lateness_s)
+        lateness_s = ordered[-1] - ordered[int(0.05 * (len(ordered) - 1))] if ordered else 0.0
+        return min(self.MAX_DELAY_S, self.MIN_DELAY_S + lateness_s)
 
 
 class PlayClock:

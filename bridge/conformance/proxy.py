@@ -1,7 +1,7 @@
 """A bad network in front of a real server: `python -m gesturestream.bridge.conformance.proxy --target-port 8765`.
 
 What arrives is passed on 0-50 ms later, in order, both ways; for 2 % of the time nothing passes for 300 ms. Standard
-output is one JSON line with the port to connect to.
+output is one JSON object a line: first the port to connect to, then for each stall that held something up when it ends.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import tyro
 
@@ -39,8 +41,13 @@ class ProxyConfig:
 class BadNetwork:
     """When what arrives now may leave. One per direction; the order is kept."""
 
-    def __init__(self, config: ProxyConfig, chance: random.Random, now_s: float) -> None:
+    def __init__(
+        self, config: ProxyConfig, chance: random.Random, now_s: float, on_stall: Callable[[float], object]
+    ) -> None:
+        """`on_stall` is told once for each stall that holds something up: when it ends, on the clock of `now_s`."""
         self._config = config
+        self._on_stall = on_stall
+        self._told_s = float("-inf")
         self._chance = chance
         self._last_s = now_s
         self._stall_s = now_s + chance.uniform(0.2, 0.8) * self._every_s
@@ -56,6 +63,9 @@ class BadNetwork:
             self._stall_s += self._every_s
         if leaves_s >= self._stall_s:
             leaves_s = self._stall_s + self._config.stall_s
+            if leaves_s > self._told_s:
+                self._told_s = leaves_s
+                self._on_stall(leaves_s)
         self._last_s = leaves_s
         return leaves_s
 
@@ -82,6 +92,18 @@ async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter, net
         await delivering
 
 
+def report(event: dict[str, Any]) -> None:
+    """One line for whoever started the proxy."""
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
+
+
+def tell_stall(direction: str) -> Callable[[float], None]:
+    """Reports when a stall ends, as UNIX time."""
+    unix_s = time.time() - time.monotonic()
+    return lambda ends_s: report({"event": "stall", "direction": direction, "ends_unix_s": unix_s + ends_s})
+
+
 async def serve(config: ProxyConfig) -> None:
     """Runs until cancelled. A target that cannot be reached closes the client's connection."""
     chance = random.Random(config.seed)
@@ -92,13 +114,15 @@ async def serve(config: ProxyConfig) -> None:
         except OSError:
             writer.close()
             return
-        to_server, to_client = (BadNetwork(config, chance, time.monotonic()) for _ in range(2))
+        to_server, to_client = (
+            BadNetwork(config, chance, time.monotonic(), tell_stall(direction))
+            for direction in ("to_server", "to_client")
+        )
         await asyncio.gather(_pass_on(reader, there[1], to_server), _pass_on(there[0], writer, to_client))
 
     server = await asyncio.start_server(between, "127.0.0.1", config.port)
     port = server.sockets[0].getsockname()[1]
-    sys.stdout.write(json.dumps({"event": "listening", "port": port}) + "\n")
-    sys.stdout.flush()
+    report({"event": "listening", "port": port})
     await server.serve_forever()
 
 

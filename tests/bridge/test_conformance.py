@@ -224,7 +224,8 @@ def test_the_interrupt_script_sends_leftovers_of_the_epoch_before():
 
 
 def test_the_proxy_keeps_order_and_is_late_by_as_much_as_promised():
-    network = BadNetwork(ProxyConfig(target_port=1), Random(1), 0.0)
+    stalls_s = []
+    network = BadNetwork(ProxyConfig(target_port=1), Random(1), 0.0, stalls_s.append)
     now_s = np.arange(0.0, 60.0, 0.005)
     leaves_s = np.array([network.leaves_s(float(now)) for now in now_s])
     late = leaves_s - now_s
@@ -232,6 +233,7 @@ def test_the_proxy_keeps_order_and_is_late_by_as_much_as_promised():
     assert 0.3 < late.max() < 0.36
     assert np.mean(np.diff(leaves_s, prepend=0) > 0.25) * len(now_s) == 4  # stalls, 15 s apart
     assert 0.02 < np.median(late) < 0.06
+    assert len(stalls_s) == 4 and set(stalls_s) <= set(leaves_s)  # and it tells when each is over
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+import type { Player, ServerClock } from "@gesturestream/client";
 import type { App, Shown } from "./app/app";
 import type { Stage } from "./stage/stage";
 import type { Meters } from "./ui/meters";
@@ -13,6 +14,10 @@ export interface DebugHandle {
   readonly audioMediaTime_s: number | null;
   /** The last picture: its media time, epoch and the audio clock at which it was drawn. */
   readonly shown: Shown;
+  /** What chooses the pose; null before the first session. */
+  readonly player: Player | null;
+  /** Of the connection that is open. */
+  readonly clock: ServerClock | null;
   /** Gain of the page's sound now: 0 when muted. */
   readonly gain: number;
   readonly arrival_ms: number | null;
@@ -49,6 +54,8 @@ export function exposeDebug(app: App, stage: Stage, meters: Meters): void {
     get epoch() { return app.player?.buffer.epoch ?? null; },
     get audioMediaTime_s() { return app.speaker.mediaTime_s(); },
     get shown() { return app.shown; },
+    get player() { return app.player; },
+    get clock() { return app.session.clock; },
     get gain() { return app.speaker.gainNow; },
     get arrival_ms() { return app.counters.arrival_ms; },
     get badMessages() { return app.session.badMessages; },

@@ -1,7 +1,8 @@
 extends SceneTree
 # A client on a real Skeleton: `godot3-server --path PROJECT -s run.gd PORT SECONDS [option ...]`, options own (a session
-# of its own, which hears a tone), f32, voice (asks for it), interrupt (once a second), and until=COUNT:AT_LEAST, all of
-# which together end it before the time is over. The last line says what was seen.
+# of its own, which hears a tone), raw=FILE (or these 16-bit samples), f32, voice (asks for it), interrupt (once a second,
+# or every=SECONDS), trace=FILE (benchmarks/watching.py), and until=COUNT:AT_LEAST, all of which together end it before the
+# time is over. The last line says what was seen.
 
 const Client = preload("addons/gesturestream/client.gd")
 const Avatar = preload("addons/gesturestream/avatar.gd")
@@ -21,9 +22,11 @@ var seen = {
 	"pictures": 0, "raised": 0, "epochs": 0, "ended": 0, "closed": 0, "interrupted": 0, "events": {}, "samples": 0,
 	"moved_m": 0.0, "frames_before": 0
 }
-var arrival_ages_s = []
-var shown_ages_s = []
-var newest = null
+var every_s = 1.0
+var recording = null
+var trace = null
+var traced_s = -1.0
+var unix_s = 0.0
 var wrist = null
 var done = false
 var until = {}
@@ -42,6 +45,15 @@ func _init():
 		if option.begins_with("until="):
 			var wanted = option.substr(6).split(":")
 			until[wanted[0]] = float(wanted[1])
+		elif option.begins_with("every="):
+			every_s = float(option.substr(6))
+		elif option.begins_with("raw="):
+			recording = File.new()
+			recording.open(option.substr(4), File.READ)
+		elif option.begins_with("trace="):
+			trace = File.new()
+			trace.open(option.substr(6), File.WRITE)
+			unix_s = OS.get_system_time_msecs() / 1000.0 - client.local_time_s()
 	client.connect("happened", self, "_on_event")
 	client.connect("epoch_began", self, "_on_epoch")
 	client.connect("session_ready", self, "_on_ready")
@@ -87,10 +99,12 @@ func _idle(_delta):
 	if options.has("own"):
 		speak(now_s)
 	if options.has("interrupt") and now_s > interrupt_s:
-		interrupt_s = now_s + 1.0
+		interrupt_s = now_s + every_s
 		client.interrupt()
 	if avatar.skeleton != null and client.pose != null:
-		look(now_s)
+		look()
+	if trace != null and client.pose != null:
+		trace_all()
 	if now_s > end_s or (until.size() > 0 and satisfied()):
 		done = true
 		report()
@@ -109,10 +123,16 @@ func satisfied() -> bool:
 	return true
 
 
-# A 220 Hz tone at the speed of a microphone.
+# The recording, or a 220 Hz tone, at the speed of a microphone.
 func speak(now_s: float) -> void:
 	var count = int((now_s - spoken_s) * client.audio_rate)
 	spoken_s += count / float(client.audio_rate)
+	if recording != null:
+		if recording.get_position() + 2 * count > recording.get_len():
+			recording.seek(0)
+		if count > 0:
+			client.send_audio(recording.get_buffer(2 * count))
+		return
 	var stream = StreamPeerBuffer.new()
 	for i in range(count):
 		stream.put_16(int(8000 * sin(2 * PI * 220 * (spoken_s + i / float(client.audio_rate)))))
@@ -120,7 +140,7 @@ func speak(now_s: float) -> void:
 		client.send_audio(stream.data_array)
 
 
-func look(now_s: float) -> void:
+func look() -> void:
 	seen["pictures"] += 1
 	var body = avatar.skeleton
 	var left = body.get_bone_global_pose(LEFT_WRIST).origin
@@ -129,31 +149,37 @@ func look(now_s: float) -> void:
 	if wrist != null:
 		seen["moved_m"] += wrist.distance_to(left)
 	wrist = left
-	if client.session.clock_offset_s != null:
-		look_at_clock(now_s + client.session.clock_offset_s)
 
 
-# How old the newest frame is when it is first seen here, and how old what is shown is; server time.
-func look_at_clock(server_now_s: float) -> void:
-	shown_ages_s.append(server_now_s - client.pose.server_time_s)
-	var latest = client.session.player.newest()
-	if latest != null and latest != newest:
-		newest = latest
-		arrival_ages_s.append(server_now_s - newest.server_time_s)
+# The frames that have come since the last picture, and what is shown.
+func trace_all() -> void:
+	var player = client.session.player
+	if player.newest() != null and player.newest().media_time_s < traced_s:
+		traced_s = -1.0  # another session
+	for frame in player._frames:
+		if frame.media_time_s > traced_s:
+			traced_s = frame.media_time_s
+			write(0, player._last_s, frame, 0.0, frame.sequence, frame.epoch)
+	if player.started:
+		write(1, player._last_s, client.pose, player.delay_s(player._last_s) - player.target_delay_s(), -1, player._epoch)
+
+
+func write(kind: int, now_s: float, pose, over_s: float, sequence: int, epoch: int) -> void:
+	var offset_s = client.session.clock_offset_s
+	var age_s = now_s + offset_s - pose.server_time_s if offset_s != null else NAN
+	for value in [float(kind), unix_s + now_s, age_s, over_s, float(sequence), float(epoch)]:
+		trace.store_double(value)
+	var numbers = PoolRealArray()
+	for q in pose.rotations:
+		numbers.append_array(PoolRealArray([q.x, q.y, q.z, q.w]))
+	trace.store_buffer(var2bytes(numbers).subarray(8, -1))
 
 
 func report() -> void:
 	satisfied()
 	seen["gave_up"] = client.session.state == client.Session.State.GAVE_UP
 	seen["underruns"] = client.session.player.underruns
-	seen["latency_ms_p50"] = percentile_ms(arrival_ages_s, 0.5)
-	seen["latency_ms_p99"] = percentile_ms(arrival_ages_s, 0.99)
-	seen["shown_ms_p50"] = percentile_ms(shown_ages_s, 0.5)
-	seen["shown_ms_p99"] = percentile_ms(shown_ages_s, 0.99)
-	seen["delay_ms"] = 1000 * client.session.player.target_delay_s() if arrival_ages_s.size() > 0 else -1
+	seen["delay_ms"] = 1000 * client.session.player.target_delay_s() if client.session.player.started else -1
+	if trace != null:
+		trace.close()
 	print("RESULT ", to_json(seen))
-
-
-func percentile_ms(values_s: Array, share: float) -> float:
-	values_s.sort()
-	return 1000 * values_s[int(share * (values_s.size() - 1))] if values_s.size() > 0 else -1.0

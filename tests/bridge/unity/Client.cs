@@ -7,8 +7,9 @@ using GestureStream;
 
 /// <summary>
 /// A command-line client around the package's core: client.exe PORT|ws://ADDRESS SECONDS [--wav FILE] [--watch SESSION] [--mode MODE] [--token TOKEN]
-/// [--voice] [--interrupt-every SECONDS] [--until COUNT=LEAST,...]. Renders 60 pictures a second, without an engine, until the
-/// counts have been reached, SECONDS at most, and prints what it saw as one JSON line; before that `ready` and `epoch` as they come.
+/// [--voice] [--interrupt-every SECONDS] [--until COUNT=LEAST,...] [--trace FILE]. Renders 60 pictures a second, without an engine,
+/// until the counts have been reached, SECONDS at most, and prints what it saw as one JSON line; before that `ready` and `epoch`
+/// as they come. What arrives and is shown goes to the trace (benchmarks/watching.py).
 /// </summary>
 sealed class Client : SessionListener
 {
@@ -18,16 +19,17 @@ sealed class Client : SessionListener
     readonly StreamClient _client;
     readonly VoiceQueue _voice = new VoiceQueue();
     readonly float[] _heard = new float[4096];
-    readonly Pose _pose = new Pose(), _before = new Pose();
-    readonly List<double> _arrival_s = new List<double>(8192), _shown_s = new List<double>(16384);
+    readonly Pose _pose = new Pose();
+    readonly Trace _trace;
     readonly Dictionary<string, int> _events = new Dictionary<string, int>();
     readonly List<string> _errors = new List<string>();
-    int _readies, _epochs, _pictures, _frozen, _raised;
+    int _readies, _epochs, _pictures, _raised;
     long _allocated;
-    double _last_s, _fastest_rad_s, _loudest;
+    double _last_s, _loudest;
 
-    Client(string address, SessionOptions options)
+    Client(string address, SessionOptions options, Trace trace)
     {
+        _trace = trace;
         _client = new StreamClient(address, options, this);
     }
 
@@ -39,8 +41,15 @@ sealed class Client : SessionListener
 
     public override void OnFrame(Frame frame)
     {
+        var arrival_s = _client.Session.Arrival_s;
+        _trace.Write(0, arrival_s, Age_s(arrival_s, frame.Header.ServerTime_s), 0.0, frame.Header.Sequence, frame.Header.Epoch, frame.QuatXyzw);
+    }
+
+    // By how much a moment of the server lies back; NaN before its clock is known.
+    double Age_s(double now_s, double server_s)
+    {
         var clock = _client.Session.Clock;
-        if (clock.Known) _arrival_s.Add(_client.Session.Arrival_s - clock.ToLocal(frame.Header.ServerTime_s));
+        return clock.Known ? now_s - clock.ToLocal(server_s) : double.NaN;
     }
 
     public override void OnEpoch()
@@ -70,18 +79,12 @@ sealed class Client : SessionListener
     // What a viewer would notice, picture by picture.
     void Show(double now_s)
     {
-        if (!_client.Session.Player.Update(now_s, _pose)) return;  // the same instant that speeds are measured by
+        var player = _client.Session.Player;
+        if (!player.Update(now_s, _pose)) return;  // the same instant that speeds are measured by
         Listen(now_s);
-        if (_pictures++ > 0)
-        {
-            var turned = 0.0;
-            for (var at = 0; at < _pose.QuatXyzw.Length; at += 4) turned = Math.Max(turned, AngleBetween(_before.QuatXyzw, _pose.QuatXyzw, at));
-            if (turned < 1e-6) ++_frozen;
-            _fastest_rad_s = Math.Max(_fastest_rad_s, turned / Math.Max(now_s - _last_s, 1e-3));
-        }
+        ++_pictures;
         if (_pose.QuatXyzw[4 * Shoulder + 2] > 0.5f) ++_raised;  // the kit's sign of a frame that must not be shown
-        if (_client.Session.Clock.Known) _shown_s.Add(now_s - _client.Session.Clock.ToLocal(_pose.ServerTime_s));
-        _before.CopyFrom(_pose);
+        _trace.Write(1, now_s, Age_s(now_s, _pose.ServerTime_s), player.Delay_s(now_s) - player.Clock.Delay_s, -1.0, player.Buffer.Epoch, _pose.QuatXyzw);
         _last_s = now_s;
     }
 
@@ -92,14 +95,6 @@ sealed class Client : SessionListener
         _voice.Follow(_client.Session.Player.Playhead_s, now_s, 0.0);
         _voice.Read(_heard, samples, 48000, now_s);
         for (var i = 0; i < samples; ++i) _loudest = Math.Max(_loudest, Math.Abs(_heard[i]));
-    }
-
-    static double AngleBetween(float[] a, float[] b, int at)
-    {
-        double dot = 0.0, rest = 0.0;
-        for (var i = 0; i < 4; ++i) dot += (double)a[at + i] * b[at + i];
-        for (var i = 0; i < 4; ++i) rest += Math.Pow(b[at + i] - dot * a[at + i], 2);
-        return 2.0 * Math.Atan2(Math.Sqrt(rest), Math.Abs(dot));
     }
 
     void Run(double seconds, Wav wav, double interruptEvery_s, string until)
@@ -172,10 +167,8 @@ sealed class Client : SessionListener
         var fields = new List<string>
         {
             Field("ignored", counts.Ignored), Field("texts", counts.Texts), Field("dropped_unread", _client.DroppedUnread),
-            Field("discarded", session.Player.Buffer.Discarded), Field("frozen", _frozen), Field("underruns", session.Player.Underruns), Field("raised", _raised),
-            Field("fastest_rad_s", _fastest_rad_s), Field("loudest", _loudest), Field("delay_ms", session.Player.Clock.Known ? 1e3 * session.Player.Clock.Delay_s : -1.0),
-            Field("latency_ms_p50", Percentile(_arrival_s, 0.5)), Field("latency_ms_p99", Percentile(_arrival_s, 0.99)),
-            Field("shown_ms_p50", Percentile(_shown_s, 0.5)), Field("shown_ms_p99", Percentile(_shown_s, 0.99)),
+            Field("discarded", session.Player.Buffer.Discarded), Field("underruns", session.Player.Underruns), Field("raised", _raised),
+            Field("loudest", _loudest), Field("delay_ms", session.Player.Clock.Known ? 1e3 * session.Player.Clock.Delay_s : -1.0),
             Field("bytes_per_picture", (double)_allocated / Math.Max(1, _pictures)),  // texts and this program's own lists included
             Field("collections", GC.CollectionCount(0)),
         };
@@ -193,25 +186,17 @@ sealed class Client : SessionListener
         return "\"" + name + "\": " + Math.Round(value, 3).ToString("R", CultureInfo.InvariantCulture);
     }
 
-    // Milliseconds; -1 where nothing was measured.
-    static double Percentile(List<double> values_s, double share)
-    {
-        if (values_s.Count == 0) return -1.0;
-        values_s.Sort();
-        return 1e3 * values_s[(int)(share * (values_s.Count - 1))];
-    }
-
     static int Main(string[] arguments)
     {
         if (arguments.Length < 2)
         {
-            Console.Error.WriteLine("expected PORT|ws://ADDRESS SECONDS [--wav FILE] [--watch SESSION] [--mode MODE] [--token TOKEN] [--voice] [--interrupt-every SECONDS] [--until COUNT=LEAST,...]");
+            Console.Error.WriteLine("expected PORT|ws://ADDRESS SECONDS [--wav FILE] [--watch SESSION] [--mode MODE] [--token TOKEN] [--voice] [--interrupt-every SECONDS] [--until COUNT=LEAST,...] [--trace FILE]");
             return 2;
         }
         var options = new SessionOptions();
         Wav wav = null;
         var interruptEvery_s = 0.0;
-        var until = "";
+        string until = "", trace = "";
         for (var i = 2; i < arguments.Length; ++i)
         {
             switch (arguments[i])
@@ -223,19 +208,51 @@ sealed class Client : SessionListener
                 case "--voice": options.ForwardAudio = true; break;
                 case "--interrupt-every": interruptEvery_s = double.Parse(arguments[++i], CultureInfo.InvariantCulture); break;
                 case "--until": until = arguments[++i]; break;
+                case "--trace": trace = arguments[++i]; break;
                 default: Console.Error.WriteLine("unknown: " + arguments[i]); return 2;
             }
         }
         int port;
         var address = int.TryParse(arguments[0], out port) ? "ws://127.0.0.1:" + port : arguments[0];
-        var client = new Client(address, options);
+        var client = new Client(address, options, new Trace(trace));
         client.Run(double.Parse(arguments[1], CultureInfo.InvariantCulture), wav, interruptEvery_s, until);
         Console.WriteLine(client.Report());
+        client._trace.Close();
         client._client.Dispose();
         Thread.Sleep(200);  // for `end` to be sent
         foreach (var error in client._errors) Console.Error.WriteLine(error);
         if (client._client.Error != "") Console.Error.WriteLine(client._client.Error);
         return 0;
+    }
+}
+
+/// <summary>Everything that arrives and is shown, for benchmarks/watching.py.</summary>
+sealed class Trace
+{
+    readonly BinaryWriter _writer;
+    readonly double _unix_s;
+
+    public Trace(string path)
+    {
+        if (path != "") _writer = new BinaryWriter(new BufferedStream(File.Create(path), 1 << 20));
+        _unix_s = (DateTime.UtcNow - new DateTime(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc)).TotalSeconds - StreamClient.Now_s;
+    }
+
+    public void Write(int kind, double now_s, double age_s, double over_s, double sequence, double epoch, float[] quatXyzw)
+    {
+        if (_writer == null) return;
+        _writer.Write((double)kind);
+        _writer.Write(_unix_s + now_s);
+        _writer.Write(age_s);
+        _writer.Write(over_s);
+        _writer.Write(sequence);
+        _writer.Write(epoch);
+        for (var i = 0; i < quatXyzw.Length; ++i) _writer.Write(quatXyzw[i]);
+    }
+
+    public void Close()
+    {
+        if (_writer != null) _writer.Dispose();
     }
 }
 

@@ -1,5 +1,6 @@
-// A command-line client around the plug-in's core (Boost.Beast), for tests only: client PORT SECONDS [watch] [voice]
-// [interrupt]. Renders 60 pictures a second and prints what it saw as one JSON line. Reconnects by itself.
+// A command-line client around the plug-in's core (Boost.Beast), for tests and benchmarks: client PORT SECONDS [watch] [voice]
+// [interrupt] [raw=FILE] [trace=FILE]. Renders 60 pictures a second and prints what it saw as one JSON line. Reconnects by
+// itself. `voice` is a tone, `raw` 16-bit samples at 16 kHz instead; `trace`: see benchmarks/watching.py.
 #include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
@@ -8,8 +9,8 @@
 #include <cmath>
 #include <cstdio>
 #include <deque>
+#include <fstream>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "Core/Session.h"
@@ -27,19 +28,33 @@ double Now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-double AngleBetween(const float* a, const float* b) {
-    double dot = 0.0, rest = 0.0;
-    for (int i = 0; i < 4; ++i) dot += static_cast<double>(a[i]) * b[i];
-    for (int i = 0; i < 4; ++i) rest += (b[i] - dot * a[i]) * (b[i] - dot * a[i]);
-    return 2.0 * std::atan2(std::sqrt(rest), std::fabs(dot));
-}
+// Everything that arrives and is shown, for benchmarks/watching.py.
+class Trace {
+public:
+    explicit Trace(const std::string& path) : file_(path.empty() ? nullptr : std::fopen(path.c_str(), "wb")) {
+        unix_s_ = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count() - Now();
+    }
+    ~Trace() { if (file_) std::fclose(file_); }
+    void Write(bool picture, double now_s, double age_s, double over_s, double sequence, double epoch, const std::vector<float>& quat_xyzw) {
+        if (!file_) return;
+        const double head[] = {double(picture), unix_s_ + now_s, age_s, over_s, sequence, epoch};
+        std::fwrite(head, sizeof head, 1, file_);
+        std::fwrite(quat_xyzw.data(), sizeof(float), quat_xyzw.size(), file_);
+    }
+
+private:
+    std::FILE* file_;
+    double unix_s_ = 0.0;
+};
 
 struct Seen : gesturestream::SessionListener {
     int epochs = 0, ended = 0;
-    std::vector<double> latency_s;
     gesturestream::Session* session = nullptr;
+    Trace* trace = nullptr;
+    double Age_s(double now_s, double server_s) const { return session->clock.Known() ? now_s - session->clock.ToLocal(server_s) : std::nan(""); }
     void OnFrame(const Frame& frame) override {
-        if (session->clock.Known()) latency_s.push_back(Now() - session->clock.ToLocal(frame.header.server_time_s));
+        const double now_s = Now();
+        trace->Write(false, now_s, Age_s(now_s, frame.header.server_time_s), 0.0, frame.header.sequence, frame.header.epoch, frame.quat_xyzw);
     }
     void OnEpoch() override { ++epochs; }
     void OnEvent(const std::string& name, const Json&) override { ended += name == "end"; }
@@ -47,46 +62,59 @@ struct Seen : gesturestream::SessionListener {
 
 // What a viewer would notice, picture by picture.
 struct Screen {
-    Pose pose, before;
-    int pictures = 0, frozen = 0, raised = 0;
-    double last_s = 0.0, fastest_rad_s = 0.0;
+    Pose pose;
+    int pictures = 0, raised = 0;
 
-    void Show(gesturestream::Session& session, double now_s) {
+    void Show(gesturestream::Session& session, const Seen& seen, double now_s) {
         if (!session.player.Update(now_s, pose)) return;
         constexpr std::size_t kShoulder = 16;
-        if (pictures++ > 0) {
-            double turned = 0.0;
-            for (std::size_t j = 0; j < gesturestream::kJoints; ++j) {
-                turned = std::max(turned, AngleBetween(&before.quat_xyzw[4 * j], &pose.quat_xyzw[4 * j]));
-            }
-            frozen += turned < 1e-6;
-            fastest_rad_s = std::max(fastest_rad_s, turned / std::max(now_s - last_s, 1e-6));
-        }
+        ++pictures;
         raised += pose.quat_xyzw[4 * kShoulder + 2] > 0.5f;  // the kit's sign of a frame that must not be shown
-        before = pose;
-        last_s = now_s;
+        const double over_s = session.player.Delay_s(now_s) - session.player.clock.Delay_s();
+        seen.trace->Write(true, now_s, seen.Age_s(now_s, pose.server_time_s), over_s, -1.0, session.player.buffer.Epoch(), pose.quat_xyzw);
     }
+};
+
+// What it says when nothing else is given: a tone that swells and fades; else a recording, over and over.
+class Voice {
+public:
+    explicit Voice(const std::string& path) {
+        if (path.empty()) return;
+        std::ifstream file(path, std::ios::binary);
+        for (std::int16_t sample; file.read(reinterpret_cast<char*>(&sample), sizeof sample);) recording_.push_back(sample / 32768.0f);
+    }
+    float At(std::int64_t k) const {
+        if (!recording_.empty()) return recording_[static_cast<std::size_t>(k) % recording_.size()];
+        const double t = k / 16000.0;
+        return static_cast<float>(0.4 * std::sin(1382.0 * t) * std::pow(std::sin(3.1416 * t), 2));
+    }
+
+private:
+    std::vector<float> recording_;
+};
+
+struct Wanted {
+    bool voice = false, interrupt = false;
+    std::string raw, trace;
 };
 
 class Client {
 public:
-    Client(asio::io_context& io, int port, gesturestream::SessionOptions options, bool voice, bool interrupt)
-        : io_(io), port_(port), voice_(voice), interrupt_(interrupt), session_(std::move(options), seen_), tick_(io), began_s_(Now()) {
+    Client(asio::io_context& io, int port, gesturestream::SessionOptions options, Wanted wanted)
+        : io_(io), port_(port), wanted_(wanted), trace_(wanted.trace), voice_(wanted.raw), session_(std::move(options), seen_), tick_(io), began_s_(Now()) {
         seen_.session = &session_;
+        seen_.trace = &trace_;
         Tick();
     }
 
     void Report() {
-        std::sort(seen_.latency_s.begin(), seen_.latency_s.end());
-        const double latency = seen_.latency_s.empty() ? -1.0 : seen_.latency_s[seen_.latency_s.size() / 2];
         const auto& c = session_.counts;
         std::printf("{\"frames\": %d, \"missing\": %d, \"malformed\": %d, \"ignored\": %d, \"old\": %d, \"connections\": %d, \"voice\": %d, "
-                    "\"texts\": %d, \"epochs\": %d, \"ended\": %d, \"pictures\": %d, \"frozen\": %d, \"underruns\": %d, \"raised\": %d, "
-                    "\"fastest_rad_s\": %.3f, \"latency_ms_p50\": %.3f, \"delay_ms\": %.1f, \"gave_up\": %s}\n",
+                    "\"texts\": %d, \"epochs\": %d, \"ended\": %d, \"pictures\": %d, \"underruns\": %d, \"raised\": %d, \"delay_ms\": %.1f, "
+                    "\"gave_up\": %s}\n",
                     int(c.frames), int(c.missing), int(c.malformed), int(c.ignored), int(c.old), int(c.connections), int(c.voice), int(c.texts),
-                    seen_.epochs, seen_.ended, screen_.pictures, screen_.frozen, int(session_.player.underruns), screen_.raised,
-                    screen_.fastest_rad_s, 1e3 * latency, session_.player.clock.Known() ? 1e3 * session_.player.clock.Delay_s() : -1.0,
-                    session_.GaveUp() ? "true" : "false");
+                    seen_.epochs, seen_.ended, screen_.pictures, int(session_.player.underruns), screen_.raised,
+                    session_.player.clock.Known() ? 1e3 * session_.player.clock.Delay_s() : -1.0, session_.GaveUp() ? "true" : "false");
     }
 
 private:
@@ -101,7 +129,9 @@ private:
 
     asio::io_context& io_;
     int port_;
-    bool voice_, interrupt_;
+    Wanted wanted_;
+    Trace trace_;
+    Voice voice_;
     Seen seen_;
     gesturestream::Session session_;
     Screen screen_;
@@ -114,10 +144,10 @@ private:
         const double now_s = Now();
         if (session_.WantsConnection(now_s)) Connect();
         if (session_.Tick(now_s)) Drop(1006);
-        if (interrupt_ && now_s - std::max(began_s_, interrupted_s_) > 2.0 && session_.Interrupt()) interrupted_s_ = now_s;
-        if (voice_ && session_.IsReady()) SendVoice(now_s);
+        if (wanted_.interrupt && now_s - std::max(began_s_, interrupted_s_) > 2.0 && session_.Interrupt()) interrupted_s_ = now_s;
+        if (wanted_.voice && session_.IsReady()) SendVoice(now_s);
         Flush();
-        screen_.Show(session_, now_s);
+        screen_.Show(session_, seen_, now_s);
         tick_.expires_after(std::chrono::microseconds(16667));
         tick_.async_wait([this](beast::error_code error) { if (!error) Tick(); });
     }
@@ -162,12 +192,11 @@ private:
         session_.Closed(code, Now());
     }
 
-    // A tone that swells and fades, as a microphone would give it: never more than has passed on the clock.
+    // As a microphone would give it: never more than has passed on the clock.
     void SendVoice(double now_s) {
         std::vector<float> pcm;
         for (const auto until = static_cast<std::int64_t>(16000.0 * (now_s - began_s_)); voiced_ < until; ++voiced_) {
-            const double t = voiced_ / 16000.0;
-            pcm.push_back(static_cast<float>(0.4 * std::sin(1382.0 * t) * std::pow(std::sin(3.1416 * t), 2)));
+            pcm.push_back(voice_.At(voiced_));
         }
         std::vector<std::uint8_t> bytes;
         gesturestream::EncodeS16(pcm.data(), pcm.size(), bytes);
@@ -196,11 +225,20 @@ private:
 
 int main(int count, char** arguments) {
     if (count < 3) return 2;
-    const std::set<std::string> wanted(arguments + 3, arguments + count);
     gesturestream::SessionOptions options;
-    options.watch = wanted.count("watch") > 0;
+    Wanted wanted;
+    options.watch = false;
+    for (int i = 3; i < count; ++i) {
+        const std::string option = arguments[i];
+        if (option == "watch") options.watch = true;
+        else if (option == "voice") wanted.voice = true;
+        else if (option == "interrupt") wanted.interrupt = true;
+        else if (option.rfind("raw=", 0) == 0) wanted.voice = true, wanted.raw = option.substr(4);
+        else if (option.rfind("trace=", 0) == 0) wanted.trace = option.substr(6);
+        else return 2;
+    }
     asio::io_context io;
-    Client client(io, std::atoi(arguments[1]), options, wanted.count("voice") > 0, wanted.count("interrupt") > 0);
+    Client client(io, std::atoi(arguments[1]), options, wanted);
     io.run_for(std::chrono::milliseconds(static_cast<long>(1000 * std::atof(arguments[2]))));
     client.Report();
 }
