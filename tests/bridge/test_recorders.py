@@ -120,6 +120,17 @@ def test_a_bvh_file_plays_the_same_motion(tmp_path):
         assert_allclose(got, rotations[order], atol=1e-5)
 
 
+def test_a_left_arm_raised_is_the_left_one_in_a_bvh_file(tmp_path):
+    """Y up, facing +z, the character's left on +x: what tools that read BVH take for granted."""
+    with Recorder(tmp_path / "a.bvh") as recorder:
+        recorder.append(left_arm_raised(0))
+    names, parents, offsets, channels, values, _ = read_bvh((tmp_path / "a.bvh").read_text())
+    at_cm = dict(zip(names, play_bvh(parents, offsets, channels, values[0])[0], strict=True))
+    assert at_cm["left_wrist"][1] > at_cm["head"][1] + 10 and at_cm["left_wrist"][0] > 5
+    assert at_cm["right_wrist"][1] < at_cm["head"][1] and at_cm["right_wrist"][0] < -40
+    assert at_cm["left_foot"][2] > at_cm["left_ankle"][2]
+
+
 def test_bvh_curves_do_not_jump_where_the_motion_does_not():
     turns = np.linspace(0, 6 * np.pi, 400)
     matrices = np.stack([elementary("Z", 20) @ elementary("X", np.degrees(a)) @ elementary("Y", 30) for a in turns])

@@ -32,7 +32,7 @@ namespace GestureStream
         public int lookaheadFrames;
 
         [Header("Frames")]
-        [Tooltip("Blendshapes: the 52 ARKit shapes. Expressions: SMPL-X's first ten. Joints only: jaw and eye bones.")]
+        [Tooltip("Blendshapes: the 52 ARKit shapes. Expressions: SMPL-X's first ten. Joints only: jaw and eye bones, the jaw wide enough to be seen.")]
         public FaceFormat face = FaceFormat.Blendshapes;
         [Tooltip("A third of the bytes, at an error nobody sees.")]
         public bool quantised = true;
@@ -193,7 +193,9 @@ namespace GestureStream
         {
             if (_client == null) return;
             _client.Tick();
-            if (_client != null && _client.Update(_pose)) HasPose = true;
+            if (_client == null || !_client.Update(_pose)) return;
+            if (face == FaceFormat.JointsOnly) _pose.OpenJawAlone();
+            HasPose = true;
         }
 
         SessionOptions Options()

@@ -266,6 +266,9 @@ func foreign_rig(message: String, ready: Dictionary, wanted: Array, naming: Stri
 		check.that(at.distance_to(expected) < 1e-4, "%s, %s, joint %d: %s, not %s" % [message, naming, joint, at, expected])
 	body.free()
 	undress(avatar)
+	var open = Quat(Vector3(1, 0, 0), deg2rad(5.0))
+	check.that(Bones.jaw_alone(open).is_equal_approx(Quat(Vector3(1, 0, 0), deg2rad(20.0))), "a jaw alone opens the mouth")
+	check.that(Bones.jaw_alone(Quat(Vector3(1, 0, 0), 0.5)).w > cos(0.27) and Bones.jaw_alone(Quat()) == Quat(), "not off its hinge")
 	check.that(Bones.find(ready["skeleton"]["names"], ["a", "bassin"], {"pelvis": "bassin"})[0] == 1, "bones by hand")
 
 

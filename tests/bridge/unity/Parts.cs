@@ -110,6 +110,15 @@ static class Parts
 
     public static void SmallParts()
     {
+        foreach (var turn in new[] { new[] { 5.0, 20.0 }, new[] { 25.0, 30.0 }, new[] { 0.0, 0.0 } })
+        {
+            var pose = new Pose();
+            pose.QuatXyzw[4 * 22] = (float)Math.Sin(turn[0] * Math.PI / 360.0);
+            pose.QuatXyzw[4 * 22 + 3] = (float)Math.Cos(turn[0] * Math.PI / 360.0);
+            pose.OpenJawAlone();
+            var opened = 360.0 / Math.PI * Math.Atan2(pose.QuatXyzw[4 * 22], pose.QuatXyzw[4 * 22 + 3]);
+            Kit.Check(Math.Abs(opened - turn[1]) < 1e-3, "a jaw of " + turn[0] + " degrees alone opens by " + opened);
+        }
         Kit.Check(StreamClient.Parse("ws://10.0.0.2:9000").AbsoluteUri == "ws://10.0.0.2:9000/v1/stream", "the path may be left out");
         Kit.Check(StreamClient.Parse("wss://host/x").AbsoluteUri == "wss://host/x", "or be another");
         foreach (var wrong in new[] { "http://host", "host:8765", "" })

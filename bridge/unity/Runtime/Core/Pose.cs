@@ -39,6 +39,21 @@ namespace GestureStream
             ServerTime_s = pose.ServerTime_s;
         }
 
+        /// <summary>
+        /// For rigs whose jaw bone is all that opens the mouth. On the wire the joint turns by 5.2 degrees where the blendshape
+        /// jawOpen is 1, because expressions do most of it; a face that shows jawOpen alone opens by four times as much.
+        /// </summary>
+        public void OpenJawAlone()
+        {
+            const int at = 4 * 22;
+            const double widest = Math.PI / 6.0;
+            double x = QuatXyzw[at], y = QuatXyzw[at + 1], z = QuatXyzw[at + 2], sine = Math.Sqrt(x * x + y * y + z * z);
+            if (sine < 1e-9) return;
+            var angle = Math.Min(4.0 * 2.0 * Math.Atan2(sine, QuatXyzw[at + 3]), widest);  // w >= 0 on the wire
+            for (var i = 0; i < 3; ++i) QuatXyzw[at + i] *= (float)(Math.Sin(angle / 2.0) / sine);
+            QuatXyzw[at + 3] = (float)Math.Cos(angle / 2.0);
+        }
+
         static void Copy(float[] from, ref float[] to)
         {
             Array.Copy(from, FrameDecoder.Sized(ref to, from.Length), from.Length);

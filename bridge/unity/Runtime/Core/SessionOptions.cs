@@ -5,7 +5,7 @@ namespace GestureStream
     {
         Blendshapes,  // the 52 ARKit blendshapes; jaw and eye joints are left alone
         Expressions,  // the first ten expression coefficients, with jaw and eye joints
-        JointsOnly,   // jaw and eye joints
+        JointsOnly,   // jaw and eye joints, the jaw four times as wide (Pose.OpenJawAlone)
     }
 
     /// <summary>What a client says first: `start` (a session of its own) or `watch` (a running one).</summary>

@@ -12,7 +12,7 @@ interface Shot {
 }
 
 const SHOTS: Record<Framing, Shot> = {
-  full: { middle_m: 0.79, followsHead: false, height_m: 2.2, width_m: 1.3 },
+  full: { middle_m: 0.88, followsHead: false, height_m: 2.4, width_m: 1.3 }, // a raised hand is in it
   bust: { middle_m: -0.24, followsHead: true, height_m: 1.02, width_m: 0.95 },
   face: { middle_m: 0.035, followsHead: true, height_m: 0.38, width_m: 0.34 },
 };
@@ -25,6 +25,7 @@ export class OrbitView {
   private gliding = true;
   private readonly subject = { head: new Vector3(0, 1.55, 0), body: new Vector3(0, 0.95, 0) };
   private goalDistance = 5;
+  private spare_m = 0;
 
   constructor(private readonly camera: PerspectiveCamera, canvas: HTMLCanvasElement) {
     this.controls = new OrbitControls(camera, canvas);
@@ -46,6 +47,7 @@ export class OrbitView {
     const { height_m, width_m } = SHOTS[framing];
     const half = Math.tan((this.camera.fov * Math.PI) / 360);
     this.goalDistance = Math.max(height_m / 2 / half, width_m / 2 / (half * this.camera.aspect));
+    this.spare_m = half * this.goalDistance - height_m / 2;
     this.gliding = true;
     if (jump) this.glide(1);
   }
@@ -70,7 +72,8 @@ export class OrbitView {
   private goal(): Vector3 {
     const { middle_m, followsHead } = SHOTS[this.framing];
     const { head, body } = this.subject;
-    return followsHead ? new Vector3(head.x, head.y + middle_m, head.z) : new Vector3(body.x, middle_m, body.z);
+    if (followsHead) return new Vector3(head.x, head.y + middle_m, head.z);
+    return new Vector3(body.x, middle_m - this.spare_m, body.z); // a tall picture has its room below, where the buttons are
   }
 
   /** Moves camera and target together: the angle a person chose stays. */

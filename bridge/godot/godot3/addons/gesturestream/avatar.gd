@@ -70,6 +70,8 @@ func show_pose(pose) -> void:
 	for joint in _ancestors:
 		var above = _ancestors[joint]
 		var turn = world[joint] if above < 0 else world[above].inverse() * world[joint]
+		if joint == Bones.JAW:
+			turn = Bones.jaw_alone(turn)
 		if faces_back:
 			turn = Quat(-turn.x, turn.y, -turn.z, turn.w)
 		var rest = _rest[joint]

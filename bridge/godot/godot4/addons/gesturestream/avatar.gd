@@ -74,6 +74,8 @@ func show_pose(pose) -> void:
 	for joint in _ancestors:
 		var above = _ancestors[joint]
 		var turn = world[joint] if above < 0 else world[above].inverse() * world[joint]
+		if joint == Bones.JAW:
+			turn = Bones.jaw_alone(turn)
 		if faces_back:
 			turn = Quaternion(-turn.x, turn.y, -turn.z, turn.w)
 		skeleton.set_bone_pose_rotation(_map[joint], _rest_above[joint].inverse() * turn * _rest[joint])

@@ -5,6 +5,11 @@ const Wire = preload("wire.gd")
 
 # The face is told twice, by these joints and by blend shapes: a rig with blend shapes leaves them alone.
 const FACE_JOINTS = [22, 23, 24]
+const JAW = 22
+# On the wire the jaw turns by 5.2 degrees where jawOpen is 1, because expressions do most of it. Where its bone is all that
+# opens the mouth it turns as far as jawOpen does in the project's own face.
+const JAW_ALONE = 4.0
+const WIDEST_JAW = PI / 6
 const HUMANOID = {
 	"pelvis": "Hips", "spine1": "Spine", "spine2": "Chest", "spine3": "UpperChest", "neck": "Neck", "head": "Head",
 	"jaw": "Jaw", "eye_smplhf": "Eye", "collar": "Shoulder", "shoulder": "UpperArm", "elbow": "LowerArm",
@@ -50,6 +55,16 @@ static func world_rotations(rotations: Array, parents: Array) -> Array:
 		var parent = int(parents[joint])
 		world.append(rotations[joint] if parent < 0 else world[parent] * rotations[joint])
 	return world
+
+
+# The turn of a jaw bone that is all a rig has of a mouth.
+static func jaw_alone(turn: Quaternion) -> Quaternion:
+	var axis = Vector3(turn.x, turn.y, turn.z)
+	if axis.length() < 1e-9:
+		return turn
+	var angle = min(JAW_ALONE * 2 * atan2(axis.length(), turn.w), WIDEST_JAW)
+	axis = axis.normalized() * sin(angle / 2)
+	return Quaternion(axis.x, axis.y, axis.z, cos(angle / 2))
 
 
 # By mapped joint: the nearest joint above it that has a bone too, or -1.
