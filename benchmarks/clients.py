@@ -2,11 +2,11 @@
 
     python -m benchmarks.clients --seconds 60
 
-Four runs of each: on the real server; on the conformance kit's server behind the proxy of a bad network (0-50 ms late
-both ways, 300 ms stalls for 2 % of the time), whose motion is known and needs no processor; on the kit's script
-`interrupt`, where frames keep coming that must not be seen; and on a real server that is stopped and started again while
-the client interrupts every two seconds. The Unreal plug-in's core is built by g++ with Boost.Beast, the Unity package's
-by mono; the Godot add-on runs in Godot 3; the viewer in Chromium. Where a tool is missing that client is left out.
+Four runs of each: on the real server; on the conformance kit's server, which needs no processor, behind the proxy of a
+bad network (0-50 ms late both ways, 300 ms stalls for 2 % of the time); on the kit's script `interrupt`, where frames
+keep coming that must not be seen; and on a real server that is stopped and started again while the client interrupts
+every two seconds. The Unreal plug-in's core is built by g++ with Boost.Beast, the Unity package's by mono; the Godot
+add-on runs in Godot 3; the viewer in Chromium. Where a tool is missing that client is left out.
 """
 
 from __future__ import annotations
