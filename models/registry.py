@@ -14,6 +14,7 @@ ASSETS = Path(__file__).parent / "assets"
 _CLASSES = {
     "audio2gestures": "gesturestream.models.audio2gestures:Audio2Gestures",
     "emage": "gesturestream.models.emage:Emage",
+    "diffgesture": "gesturestream.models.diffgesture:DiffGesture",
 }
 """Name -> module:class; a new generator joins here."""
 

@@ -23,10 +23,12 @@ from gesturestream.training.dataset import Batch, Corpus
 from gesturestream.training.export import export
 from gesturestream.training.recipe import Recipe, Stage
 from gesturestream.training.recipes.audio2gestures import TrainAudio2Gestures
+from gesturestream.training.recipes.diffgesture import TrainDiffGesture
 from gesturestream.training.recipes.emage import TrainEmage
 from gesturestream.training.trainer import Report, Trainer, TrainerConfig, accelerator_for
 
-RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (TrainAudio2Gestures, TrainEmage)}
+_OFFERED: tuple[type[Recipe], ...] = (TrainAudio2Gestures, TrainEmage, TrainDiffGesture)
+RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _OFFERED}
 """What `gesturestream train` offers; a new generator joins here."""
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""How DiffGesture learns: denoising first; a student of fewer steps from what that has learned."""
