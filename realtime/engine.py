@@ -129,6 +129,7 @@ class Engine:
             cues=self.cues,
             keep_samples=self._keep_samples,
             lock=self._lock,
+            listens=self._listens,
             wake=self._wake,
             clock=self._clock,
         )
@@ -305,7 +306,7 @@ class Engine:
             if self._load.overloaded:
                 for seat in live:
                     seat.session.shed(now)
-            passes = [jobs for _ in range(PASSES_PER_TICK) if (jobs := _begin_due(live, now))]
+            passes = _begin_passes(live, now)
             if self._gridded:
                 self._grid.advance(now)
         if not passes and self._time_for_offline(now):
@@ -332,9 +333,14 @@ class Engine:
         due = [at for seat in self._seats.values() if (at := seat.session.due_at()) is not None]
         return max(0.0, min(due) - self._clock()) if due else None
 
+    def _listens(self, session: Session) -> bool:
+        """Whether it makes a difference when something changes for `session`: on the grid nothing is done before the
+        next deadline anyway."""
+        return not self._gridded or session.config.mode == "offline"
+
     def _wake(self, session: Session) -> None:
-        """Something has changed for `session`. On the grid nothing is done before the next deadline anyway."""
-        if not self._gridded or session.config.mode == "offline":
+        """Something has changed for `session`."""
+        if self._listens(session):
             self._lock.notify_all()
 
     def _seat(self, session: Session, lane: Lane) -> None:
@@ -356,6 +362,15 @@ class Engine:
 
 def _begin_due(seats: list[Seat], now: float) -> list[Job]:
     return [(seat, seat.session.begin(now)) for seat in seats if seat.session.is_due(now)]
+
+
+def _begin_passes(seats: list[Seat], now: float) -> list[list[Job]]:
+    """What is due now, and then again of those that have more behind it."""
+    passes: list[list[Job]] = []
+    while len(passes) < PASSES_PER_TICK and (jobs := _begin_due(seats, now)):
+        passes.append(jobs)
+        seats = [seat for seat, _ in jobs]
+    return passes
 
 
 def _warm_up_finishing() -> None:

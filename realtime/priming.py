@@ -8,7 +8,7 @@ from gesturestream.models.motion import FPS
 from gesturestream.models.timing import frame_end
 from gesturestream.realtime.executors.base import neutral_inputs
 from gesturestream.realtime.finishing import Finisher
-from gesturestream.realtime.rows import Lane
+from gesturestream.realtime.rows import Lane, LaneInputs
 from gesturestream.realtime.seat import Priming, Seat, Slate
 
 PRIME_FRAMES = FPS
@@ -61,22 +61,21 @@ class Primer:
         windows = [window(seat, lane.info.window_samples, frame) for seat, frame in zip(seats, frames.tolist())]
         blank = neutral_inputs(lane.info, len(seats))  # of the past second nobody is told what was hinted or said
         rows = np.array([priming.row for priming in primings])
-        lane.step(
-            rows,
-            windows,
-            audio_present=np.ones(len(seats), np.bool_),
-            emitted=slate.shown(slots, frames),
-            noise=lane.noise.at(rows, slate.seeds[slots], frames),
-            emotion=slate.emotion.now(slots),
-            speaker=slate.speakers(slots, lane.info.speakers),
-            intensity=slate.intensity.now(slots)[:, 0],
-            guide=np.zeros((len(seats), lane.info.guide_size + 1), np.float32),
-            lookahead=slate.lookahead[slots],
-            hint=blank.hint,
-            hinted=blank.hinted,
-            words=blank.words,
-            settings=slate.settings.of(slots, lane.info.name),
-        )
+        told = {
+            "audio_present": np.ones(len(seats), np.bool_),
+            "emitted": slate.shown(slots, frames),
+            "noise": lane.noise.at(rows, slate.seeds[slots], frames),
+            "emotion": slate.emotion.now(slots),
+            "speaker": slate.speakers(slots, lane.info.speakers),
+            "intensity": slate.intensity.now(slots)[:, 0],
+            "guide": np.zeros((len(seats), lane.info.guide_size + 1), np.float32),
+            "lookahead": slate.lookahead[slots],
+            "hint": blank.hint,
+            "hinted": blank.hinted,
+            "words": blank.words,
+            "settings": slate.settings.of(slots, lane.info.name),
+        }
+        lane.step(LaneInputs(rows, windows, told))
         for priming in primings:
             priming.frame += 1
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,22 @@ from gesturestream.realtime.finishing.pose import span
 from gesturestream.realtime.noise_ahead import NoiseAhead
 
 Rows = NDArray[np.int64]
+
+
+class LaneInputs(NamedTuple):
+    """What n rows are given."""
+
+    rows: Rows
+    """[n], no row twice."""
+    windows: Sequence[Floats]
+    """n arrays [W]."""
+    told: dict[str, NDArray[Any]]
+    """The other fields of StepInputs but the masks, n rows each."""
+
+    def only(self, which: list[int]) -> LaneInputs:
+        """Some of them."""
+        told = {name: array[which] for name, array in self.told.items()}
+        return LaneInputs(self.rows[which], [self.windows[i] for i in which], told)
 
 
 class Lane:
@@ -51,16 +69,15 @@ class Lane:
         """Has rows start afresh with their next step."""
         self._fresh[rows] = True
 
-    def step(self, rows: Rows, windows: list[Floats], **inputs: NDArray[np.generic]) -> StepOutputs:
-        """Steps `rows` [n] (no row twice) and leaves all others as they are.
-
-        windows: n arrays [W]; inputs: the other fields of StepInputs but the masks, n rows each -> n rows each.
-        """
-        staged = self._prefix(self._bucket(int(rows.max()) + 1))
+    def step(self, inputs: LaneInputs, *, like: Rows | None = None) -> StepOutputs:
+        """Steps some rows and leaves all others as they are -> n rows each. `like`: in the batch size that these rows
+        would have."""
+        rows = inputs.rows
+        staged = self._prefix(self._bucket(int((rows if like is None else like).max()) + 1))
         place = span(rows)
-        for row, window in zip(rows.tolist(), windows):
+        for row, window in zip(rows.tolist(), inputs.windows):
             staged.pcm[row] = window
-        for name, value in inputs.items():
+        for name, value in inputs.told.items():
             getattr(staged, name)[place] = value
         staged.active[:] = False
         staged.active[place] = True

@@ -54,10 +54,13 @@ class Session(SessionState):
         cues: Collection[str],
         keep_samples: int,
         lock: threading.Condition,
+        listens: Callable[[Session], bool],
         wake: Callable[[Session], None],
         clock: Clock,
     ) -> None:
+        """`wake`: something may be due earlier now; of no use while not `listens`."""
         super().__init__(config, sink, keep_samples, lock, clock)
+        self._listens = listens
         self.id, self.resume_key = secrets.token_hex(16), secrets.token_hex(16)
         self.seed = secrets.randbits(32) if config.seed is None else config.seed
         self.generator = generator
@@ -103,24 +106,25 @@ class Session(SessionState):
         with self._lock:
             self.sink = sink
 
-    def push_audio(self, pcm: Floats) -> None:
+    def push_audio(self, pcm: Floats, *, clean: bool = False) -> None:
         """Takes [n] mono float32 at `config.audio_rate`, -1..1; any n.
 
-        NaN and infinite samples become 0 and the rest is clipped. AudioTooFarAhead: none of it was taken.
+        NaN and infinite samples become 0 and the rest is clipped; `clean`: there are none, and nobody else changes the
+        array. AudioTooFarAhead: none of it was taken.
         """
-        clean = sanitize(pcm)
+        pcm = pcm if clean else sanitize(pcm)
         with self._resampler_lock:
             if self._resampler.passes:
                 with self._lock:
-                    self._check_room(len(clean))
-                    self._took(len(clean))
-                    self._push(clean)
+                    self._check_room(len(pcm))
+                    self._took(len(pcm))
+                    self._push(pcm)
                 return
             with self._lock:
-                self._check_room(len(clean))
-            resampled = self._resampler.process(clean)
+                self._check_room(len(pcm))
+            resampled = self._resampler.process(pcm)
             with self._lock:
-                self._took(len(clean))
+                self._took(len(pcm))
                 self._push(resampled)
 
     def begin_utterance(self, id: str, text: str | None = None) -> None:
@@ -268,9 +272,12 @@ class Session(SessionState):
         self._unflushed = False
 
     def _push(self, resampled: Floats) -> None:
-        before = self.due_at()
         if self.config.audio_rate != SAMPLE_RATE:
             resampled = resampled.clip(-1.0, 1.0)  # the filter may overshoot
+        if not self._listens(self):
+            self.voice.push(resampled, self._clock())
+            return
+        before = self.due_at()
         self.voice.push(resampled, self._clock())
         after = self.due_at()
         if after is not None and (before is None or after < before):

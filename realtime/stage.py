@@ -16,7 +16,7 @@ from gesturestream.realtime.finishing import FinishedBatch, Finisher
 from gesturestream.realtime.frame import Event, Frame, FrameFlag
 from gesturestream.realtime.hints import Placed
 from gesturestream.realtime.priming import Primer, window
-from gesturestream.realtime.rows import Lane
+from gesturestream.realtime.rows import Lane, LaneInputs
 from gesturestream.realtime.seat import Seat, Slate
 from gesturestream.realtime.session_state import Command, Cue, Interrupt, Resume, Work
 from gesturestream.realtime.statistics import Percentiles
@@ -63,11 +63,8 @@ class Stage:
 
     def _run_lane(self, lane: Lane, jobs: list[Job]) -> None:
         start = self._clock()
-        try:
-            outputs = self._step(lane, jobs)
-        except Exception as error:
-            for seat, _ in jobs:
-                self._fail(seat, error)
+        jobs, outputs = self._step(lane, jobs)
+        if not jobs:
             return
         step_s = self._clock() - start
         self.step_s.add(step_s)
@@ -121,7 +118,42 @@ class Stage:
         if told:
             work.events.append(_event(seat, work, "control", **told))
 
-    def _step(self, lane: Lane, jobs: list[Job]) -> StepOutputs:
+    def _step(self, lane: Lane, jobs: list[Job]) -> tuple[list[Job], StepOutputs]:
+        """-> the jobs that were stepped, and what came out for them; the others have failed."""
+        try:
+            inputs = self._inputs(lane, jobs)
+        except Exception as error:
+            for seat, _ in jobs:
+                self._fail(seat, error)
+            return [], StepOutputs(*[np.zeros(0)] * 3)
+        try:
+            outputs = lane.step(inputs)
+        except Exception:
+            log.exception("a step of %d rows failed; each is tried alone", len(jobs))
+            jobs, inputs, outputs = self._step_one_by_one(lane, jobs, inputs)
+        if jobs:
+            outputs = _without_broken_rows(lane, inputs.rows, outputs)
+            self._slate.emotion.heard[[seat.slot for seat, _ in jobs]] = outputs.heard_emotion
+        return jobs, outputs
+
+    def _step_one_by_one(
+        self, lane: Lane, jobs: list[Job], inputs: LaneInputs
+    ) -> tuple[list[Job], LaneInputs, StepOutputs]:
+        """In the batch size that they had together: what comes out for the others is what would have come out then."""
+        stepped, outputs = [], []
+        for i, (seat, _) in enumerate(jobs):
+            try:
+                outputs.append(lane.step(inputs.only([i]), like=inputs.rows))
+            except Exception as error:
+                self._fail(seat, error)
+            else:
+                stepped.append(i)
+        together = (
+            StepOutputs(*(np.concatenate(parts) for parts in zip(*outputs))) if outputs else StepOutputs(*[None] * 3)
+        )
+        return [jobs[i] for i in stepped], inputs.only(stepped), together
+
+    def _inputs(self, lane: Lane, jobs: list[Job]) -> LaneInputs:
         slate = self._slate
         slots = np.array([seat.slot for seat, _ in jobs])
         frames = np.array([work.heard.frame for _, work in jobs])
@@ -129,22 +161,19 @@ class Stage:
         slate.remember(slots, frames)
         slate.speaker.step(slots)
         self._finisher.hints.advance(slots, np.array([work.motion_frame for _, work in jobs]))
-        outputs = lane.step(
-            rows,
-            [window(seat, lane.info.window_samples, work.heard.frame) for seat, work in jobs],
-            audio_present=np.array([work.heard.present for _, work in jobs]),
-            emitted=slate.emitted[slots],
-            noise=lane.noise.at(rows, slate.seeds[slots], frames),
-            emotion=slate.emotion.step(slots),
-            speaker=slate.speakers(slots, lane.info.speakers),
-            intensity=slate.intensity.step(slots)[:, 0],
-            guide=self._guide(lane, slots),
-            lookahead=slate.lookahead[slots],
+        windows = [window(seat, lane.info.window_samples, work.heard.frame) for seat, work in jobs]
+        told = {
+            "audio_present": np.array([work.heard.present for _, work in jobs]),
+            "emitted": slate.emitted[slots],
+            "noise": lane.noise.at(rows, slate.seeds[slots], frames),
+            "emotion": slate.emotion.step(slots),
+            "speaker": slate.speakers(slots, lane.info.speakers),
+            "intensity": slate.intensity.step(slots)[:, 0],
+            "guide": self._guide(lane, slots),
+            "lookahead": slate.lookahead[slots],
             **self._told(lane, slots, jobs),
-        )
-        outputs = _without_broken_rows(lane, rows, outputs)
-        slate.emotion.heard[slots] = outputs.heard_emotion
-        return outputs
+        }
+        return LaneInputs(rows, windows, told)
 
     def _told(self, lane: Lane, slots: np.ndarray, jobs: list[Job]) -> dict[str, np.ndarray]:
         """The inputs that not every generator knows."""

@@ -85,7 +85,8 @@ class Membership:
         request_id = action.message.id if isinstance(action, Command) else None
         try:
             if isinstance(action, Push):
-                self._publisher.session.push_audio(action.pcm)
+                integers = self._publisher.audio.format == "s16le"  # of which none is out of range
+                self._publisher.session.push_audio(action.pcm, clean=integers)
             else:
                 self._command(action.message)
         except AudioTooFarAhead as error:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from gesturestream.models.cues.clip import CueClip, Floats
 from gesturestream.models.cues.files import SUFFIX, CueError, read_cue, read_cues
-from gesturestream.realtime.cues.gestures import GESTURES
-from gesturestream.realtime.cues.sampling import sample
 
+BUILT_IN = (
+    "wave", "hello", "nod", "shake_head", "shrug", "point", "thumbs_up", "bow", "clap", "count_one", "count_two",
+    "count_three", "palms_up", "think", "hand_on_heart", "stop",
+)  # fmt: skip
+"""The gestures of gestures.py, which is imported when the first cue's frames are made: it computes every key pose."""
 _SHIPPED = Path(__file__).parent.parent / "assets" / "cues"
 MAX_USER_CUES = 200
 
@@ -33,7 +36,7 @@ class CueLibrary:
 
     def __init__(self, files: Mapping[str, Path], own: Mapping[str, CueClip]) -> None:
         self._files, self._own = dict(files), dict(own)
-        self.names: tuple[str, ...] = (*GESTURES, *self._files, *self._own)
+        self.names: tuple[str, ...] = (*BUILT_IN, *self._files, *self._own)
         """What clients send, in the order of `ready.cues`."""
 
     def extended(self, paths: Iterable[Path]) -> CueLibrary:
@@ -57,6 +60,10 @@ class CueLibrary:
     @cached_property
     def clips(self) -> tuple[CueClip, ...]:
         """In the order of `names`."""
+        from gesturestream.realtime.cues.gestures import GESTURES
+        from gesturestream.realtime.cues.sampling import sample
+
+        assert tuple(GESTURES) == BUILT_IN, "a gesture has to be named here too"
         shipped = (read_cue(path) for path in self._files.values())
         return (*map(sample, GESTURES.values()), *shipped, *self._own.values())
 
