@@ -1,6 +1,7 @@
 """Checkpoints: one safetensors file with weights, configuration and model card. Nothing is ever unpickled.
 
-Torch is imported only by what needs it: a server without torch reads metadata too.
+Torch and safetensors are imported only by what needs them: a server without torch reads metadata too, and a generator
+with weights of its own runs without either file format.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from safetensors import SafetensorError, safe_open
 
 from gesturestream.models.registry import generator_class
 
@@ -45,6 +44,8 @@ def save(generator: Generator, path: Path, *, card: str, details: dict[str, Any]
 
 def read_metadata(path: Path) -> dict[str, str]:
     """Format, generator, config (JSON), card (Markdown) and details (JSON). CheckpointError if it is no checkpoint."""
+    from safetensors import SafetensorError, safe_open
+
     if not path.is_file():
         raise CheckpointError(f"expected a checkpoint at {path}, found no such file; {_REMEDY}")
     try:
@@ -60,6 +61,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def load(path: Path) -> Generator:
     """Rebuilds the generator of `path` on the CPU, in eval mode. CheckpointError if it cannot be."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     metadata = read_metadata(path)

@@ -22,7 +22,10 @@ MAY_IMPORT = {
 }
 """Folder -> folders that it may import from; `gesturestream.cli` may import everything."""
 TORCH_FREE_MODELS = ("body", "motion", "timing", "noise", "step", "registry", "checkpoint", "export.artefact")
-TORCH_EXECUTORS = ("gesturestream.realtime.executors.eager",)
+TORCH_EXECUTORS = tuple(
+    f"gesturestream.realtime.executors.{name}"
+    for name in ("eager", "aoti", "cuda_graph", "tensorrt", "flat_step", "packed")
+)
 """The only modules of `realtime` and `bridge` that may import torch at their top level."""
 
 

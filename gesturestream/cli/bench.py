@@ -25,7 +25,7 @@ class Bench(Command):
     """Which benchmark."""
     generator: str | None = None
     """Default: the server's own choice."""
-    executor: Literal["auto", "eager", "onnx"] = "auto"
+    executor: Literal["auto", "eager", "onnx", "aoti", "cuda-graph", "tensorrt"] = "auto"
     """What runs the generator; `latency` measures one step on every one there is unless told which."""
     output: Path | None = None
     """Folder for the JSON (default: benchmarks/results)."""

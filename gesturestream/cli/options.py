@@ -89,8 +89,8 @@ class ModelOptions:
 
     checkpoint: Path | None = None
     """A checkpoint that `gesturestream train` wrote, in the place of the one that ships."""
-    executor: Literal["auto", "eager", "onnx"] = "auto"
-    """What runs it: ONNX Runtime, eager PyTorch, or the fastest of them that works here."""
+    executor: Literal["auto", "eager", "onnx", "aoti", "cuda-graph", "tensorrt"] = "auto"
+    """What runs it (docs/executors.md); auto: the fastest that works here, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)

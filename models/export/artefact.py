@@ -1,7 +1,8 @@
-"""What an ONNX artefact says of itself, and whether it is whole and belongs to its weights. Torch-free, onnx-free.
+"""What an artefact says of itself, and whether it is whole and belongs to its weights. Torch-free, onnx-free.
 
-A file is a serialised graph, and after it two metadata entries: the description below as JSON, and the SHA-256 of the
-graph's bytes and that JSON. The weights stay in the checkpoint beside it, which is known by its own SHA-256.
+An ONNX file is a serialised graph, and after it two metadata entries: the description below as JSON, and the SHA-256 of
+the graph's bytes and that JSON. The weights stay in the checkpoint beside it, which is known by its own SHA-256.
+Compiled artefacts (`compiled.py`) are zip archives that hold the same description.
 """
 
 from __future__ import annotations
@@ -70,6 +71,20 @@ class Weights:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Build:
+    """For what an artefact that holds machine code was compiled; it runs nowhere else."""
+
+    device: str
+    """torch's name: cpu, cuda."""
+    machine: str
+    """Processor and instruction set, or graphics card."""
+    versions: dict[str, str]
+    """Of the packages that made it."""
+    rows: int
+    """Most rows of a step."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Description:
     """All that a foreign runtime has to know; see docs/executors.md."""
 
@@ -83,6 +98,8 @@ class Description:
     state: tuple[StateLeaf, ...] = ()
     guide: str | None = None
     """File beside this one that makes codes of an authored clip; None: the generator follows no clips."""
+    build: Build | None = None
+    """None: a graph that any runtime compiles for itself."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -94,7 +111,8 @@ class Description:
         arrays = {name: tuple(_with_shape(Array, array) for array in fields[name]) for name in ("inputs", "outputs")}
         state = tuple(_with_shape(StateLeaf, leaf) for leaf in fields["state"])
         parts = {"generator": GeneratorInfo(**fields["generator"]), "weights": Weights(**fields["weights"])}
-        return cls(**{**fields, **arrays, **parts, "state": state})
+        build = Build(**fields["build"]) if fields.get("build") else None
+        return cls(**{**fields, **arrays, **parts, "state": state, "build": build})
 
 
 def artefact_path(checkpoint: Path) -> Path:

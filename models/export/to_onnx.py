@@ -12,7 +12,6 @@ import onnx_ir as ir
 import torch
 from torch import Tensor, nn
 
-from gesturestream.models import checkpoint
 from gesturestream.models.export import fourier, weights
 from gesturestream.models.export.artefact import (
     DESCRIPTION_KEY,
@@ -26,6 +25,7 @@ from gesturestream.models.export.artefact import (
     file_digest,
     guide_path,
 )
+from gesturestream.models.export.compiled import NotExportable, streaming
 from gesturestream.models.export.flat import FlatGuide, FlatStep, dtype_name, example_inputs, state_leaves
 from gesturestream.models.generator import Generator
 from gesturestream.models.motion import MOTION_SIZE
@@ -35,9 +35,7 @@ EXAMPLE_ROWS = 3
 EXAMPLE_FRAMES = 61
 OPSET = 20
 
-
-class NotExportable(ValueError):
-    """A checkpoint that has no step."""
+__all__ = ["NotExportable", "export_onnx"]
 
 
 def export_onnx(source: Path, output: Path) -> list[Path]:
@@ -46,9 +44,7 @@ def export_onnx(source: Path, output: Path) -> list[Path]:
     Runtimes look for weights in the artefact's own folder only: where the checkpoint is in another one it is copied.
     CheckpointError: no usable checkpoint. NotExportable: a reference that cannot stream.
     """
-    generator = checkpoint.load(source)
-    if not generator.causal:
-        raise NotExportable(f"expected a checkpoint that streams, got the paper's non-causal form in {source}")
+    generator = streaming(source)
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = output.parent / source.name
     if beside.resolve() != source.resolve():

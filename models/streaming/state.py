@@ -113,7 +113,7 @@ class StateStore:
 
     def reset(self, mask: Tensor) -> None:
         """Starts the rows of `mask` [rows] afresh: counts, caches, everything."""
-        rows = mask.nonzero()[:, 0]
+        rows = mask.nonzero()[:, 0].to(self._order.device)
         map_leaves(lambda leaf: leaf.index_fill_(0, rows, 0), self._state)
 
     def commit(self, after: State, active: Tensor) -> None:
@@ -121,6 +121,11 @@ class StateStore:
         rows = active.shape[0]
         whole = active.device.type == "cpu" and bool(active.all())  # a GPU would have to be waited for
         _commit(self.view(rows), after, None if whole else active, self._order[:rows])
+
+    def write(self, after: State, active: Tensor) -> None:
+        """`commit` that never looks at `active` from the host: the same operations whatever it holds, as a captured
+        CUDA graph needs them."""
+        _commit(self.view(active.shape[0]), after, active, self._order[: active.shape[0]])
 
 
 def _commit(before: State, after: State, active: Tensor | None, order: Tensor) -> None:

@@ -22,18 +22,14 @@ from gesturestream.realtime.executors.closed_loop import closed_loop
 from gesturestream.realtime.executors.eager import EagerExecutor
 from gesturestream.realtime.executors.onnx import OnnxExecutor
 from tests.models.laws import babble
-
-SMALL = Audio2GesturesConfig(speakers=2, audio_widths=(24, 24), decoder_widths=(32,), motion_widths=(16,), styles=3)
+from tests.models.small import small_generator
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generator of other sizes and random weights, by the command, in another folder than its checkpoint."""
-    torch.manual_seed(3)
-    generator = Audio2Gestures(SMALL)
-    generator.mapping.bank.normal_()
     folder = tmp_path_factory.mktemp("exported")
-    checkpoint.save(generator, folder / "small.safetensors", card="")
+    checkpoint.save(small_generator(), folder / "small.safetensors", card="")
     assert main(["export", str(folder / "small.safetensors"), "-o", str(folder / "elsewhere" / "other.onnx")]) == 0
     return folder / "elsewhere" / "other.onnx"
 

@@ -23,6 +23,7 @@ from gesturestream.models.step import StepInputs
 from gesturestream.models.streaming.state import StateStore, map_leaves, named_leaves
 from gesturestream.models.timing import frame_end
 from gesturestream.realtime.executors.base import Executor
+from gesturestream.realtime.executors.cuda_graph import CudaGraphExecutor
 from gesturestream.realtime.executors.eager import EagerExecutor
 from gesturestream.realtime.executors.onnx import OnnxExecutor
 from tests.models.laws import Row, babble, run
@@ -31,7 +32,10 @@ GENERATORS = list(registry.available())
 EXECUTORS: dict[str, Callable[[Generator, int], Executor]] = {
     "eager": EagerExecutor,
     "onnx": lambda generator, capacity: OnnxExecutor.load(artefact(generator), capacity),
+    "graph": lambda generator, capacity: CudaGraphExecutor(generator, capacity, device=DEVICE),
 }
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+"""On a CPU `graph` is what would be captured, called."""
 CAPACITY = 4
 
 

@@ -209,14 +209,14 @@ def test_a_second_of_speech_streams_without_torch(tmp_path):
 
 EXAMPLE = """
 code = sys.argv.pop(1) and sys.argv.pop(1)
-exec(compile(code, "docs/executors.md", "exec"))
+exec(compile(code, "docs/examples/stream_onnx.py", "exec"))
 assert "torch" not in sys.modules and "gesturestream" not in sys.modules
 """
 
 
 def test_example_of_the_docs_moves_as_the_executor_does(tmp_path):
     """Forty lines without torch and without this project; its noise aside, it does what the executor does."""
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/executors.md").read_text(), re.DOTALL)
+    code = (ROOT / "docs/examples/stream_onnx.py").read_text()
     artefact, wav = artefact_path(CHECKPOINTS[registry.DEFAULT]), speech(tmp_path / "speech.wav")
     done = without("torch,gesturestream", EXAMPLE, code, artefact, wav, tmp_path / "out.npy")
     assert done.returncode == 0, done.stderr
