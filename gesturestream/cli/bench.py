@@ -13,13 +13,14 @@ import tyro
 import gesturestream
 from gesturestream.cli.command import Command, UsageError
 
-Benchmark = Literal["latency", "streams", "soak", "trace"]
+Benchmark = Literal["latency", "streams", "soak", "trace", "scaling", "endurance"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bench(Command):
     """Measures this machine: latency (step, sound to motion, cold start), streams (how many avatars), soak (memory),
-    trace (where the time from sound to motion goes)."""
+    trace (where the time from sound to motion goes), scaling (a step against rows, look-ahead and history), endurance
+    (many avatars for minutes)."""
 
     what: tyro.conf.Positional[Benchmark]
     """Which benchmark."""
