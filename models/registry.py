@@ -15,6 +15,7 @@ _CLASSES = {
     "audio2gestures": "gesturestream.models.audio2gestures:Audio2Gestures",
     "emage": "gesturestream.models.emage:Emage",
     "diffgesture": "gesturestream.models.diffgesture:DiffGesture",
+    "emotiongesture": "gesturestream.models.emotiongesture:EmotionGesture",
 }
 """Name -> module:class; a new generator joins here."""
 

@@ -22,6 +22,7 @@ from rich.table import Table
 from gesturestream.models import checkpoint
 from gesturestream.models.audio2gestures import Audio2GesturesConfig
 from gesturestream.models.emage import EmageConfig
+from gesturestream.models.emotiongesture import EmotionGestureConfig
 from gesturestream.models.motion import LOOKAHEADS
 from gesturestream.training.clips import Clip
 from gesturestream.training.evaluate import held_out, sample
@@ -34,6 +35,7 @@ from gesturestream.training.metrics.suite import Suite, Take
 from gesturestream.training.recipe import Recipe
 from gesturestream.training.recipes.audio2gestures import TrainAudio2Gestures
 from gesturestream.training.recipes.emage import TrainEmage
+from gesturestream.training.recipes.emotiongesture import TrainEmotionGesture
 from gesturestream.training.train import train
 from gesturestream.training.trainer import TrainerConfig
 
@@ -49,7 +51,7 @@ class Causality:
     """What is trained and measured."""
 
     corpus: Path
-    generator: Literal["audio2gestures", "emage"] = "audio2gestures"
+    generator: Literal["audio2gestures", "emage", "emotiongesture"] = "audio2gestures"
     out: Path = Path("runs/causality")
     """Folder of the runs; a run that is there is not trained again."""
     seeds: int = 3
@@ -101,6 +103,9 @@ def _trained(options: Causality, causal: bool, seed: int) -> Path:
     if options.generator == "emage":
         model = EmageConfig(causal=causal)
         recipe = TrainEmage(corpus=corpus, out=out, model=model, trainer=trainer, threads=options.threads)
+    elif options.generator == "emotiongesture":
+        plan = EmotionGestureConfig(causal=causal)
+        recipe = TrainEmotionGesture(corpus=corpus, out=out, model=plan, trainer=trainer, threads=options.threads)
     else:
         form = Audio2GesturesConfig(causal=causal)
         recipe = TrainAudio2Gestures(corpus=corpus, out=out, model=form, trainer=trainer, threads=options.threads)

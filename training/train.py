@@ -25,9 +25,10 @@ from gesturestream.training.recipe import Recipe, Stage
 from gesturestream.training.recipes.audio2gestures import TrainAudio2Gestures
 from gesturestream.training.recipes.diffgesture import TrainDiffGesture
 from gesturestream.training.recipes.emage import TrainEmage
+from gesturestream.training.recipes.emotiongesture import TrainEmotionGesture
 from gesturestream.training.trainer import Report, Trainer, TrainerConfig, accelerator_for
 
-_OFFERED: tuple[type[Recipe], ...] = (TrainAudio2Gestures, TrainEmage, TrainDiffGesture)
+_OFFERED: tuple[type[Recipe], ...] = (TrainAudio2Gestures, TrainEmage, TrainDiffGesture, TrainEmotionGesture)
 RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _OFFERED}
 """What `gesturestream train` offers; a new generator joins here."""
 
