@@ -52,7 +52,8 @@ class Convolutions(AudioEncoder):
         return self.stack.init_state(rows)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.stack(features.transpose(1, 2)).transpose(1, 2)  # type: ignore[no-any-return]
+        hidden: Tensor = self.stack(features.transpose(1, 2)).transpose(1, 2)
+        return hidden
 
     def step(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         return self.stack.step(features, state)
@@ -69,12 +70,13 @@ class Recurrent(AudioEncoder):
         return torch.zeros(rows, self.unit.hidden_size)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.unit(features)[0]  # type: ignore[no-any-return]
+        hidden: Tensor = self.unit(features)[0]
+        return hidden
 
     def step(self, features: Tensor, state: State) -> tuple[Tensor, State]:
-        unit = self.unit
-        heard = functional.linear(features, unit.weight_ih_l0, unit.bias_ih_l0).chunk(3, -1)
-        kept = functional.linear(state, unit.weight_hh_l0, unit.bias_hh_l0).chunk(3, -1)
+        of_input, of_state, input_bias, state_bias = self.unit.parameters()
+        heard = functional.linear(features, of_input, input_bias).chunk(3, -1)
+        kept = functional.linear(state, of_state, state_bias).chunk(3, -1)
         reset, update = (torch.sigmoid(heard[i] + kept[i]) for i in (0, 1))
         after = (1.0 - update) * torch.tanh(heard[2] + reset * kept[2]) + update * state
         return after, after
@@ -97,11 +99,11 @@ class Attending(AudioEncoder):
         return tuple(attention.init_state(rows) for attention in self._attentions())
 
     def forward(self, features: Tensor) -> Tensor:
-        x = self.enter(features)
+        x: Tensor = self.enter(features)
         for norm, attention, feed in zip(self.norms, self._attentions(), self.feeds, strict=True):
             x = x + attention(norm(x))
             x = x + feed(x)
-        return x  # type: ignore[no-any-return]
+        return x
 
     def step(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         x, after = self.enter(features), []

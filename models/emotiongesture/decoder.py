@@ -31,7 +31,7 @@ class WindowAttention(nn.Module):
         return mixed
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 class Layer(nn.Module):
@@ -44,10 +44,10 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, beats: Tensor, known: Tensor) -> Tensor:
         own, heard, fed = self.norms
-        y = own(x)
-        x = x + self.own(y, y)
+        before = own(x)
+        x = x + self.own(before, before)
         x = x + self.beats(heard(x), beats, known)
-        y = x + self.second(functional.gelu(self.first(fed(x))))
+        y: Tensor = x + self.second(functional.gelu(self.first(fed(x))))
         return y
 
 

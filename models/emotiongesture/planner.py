@@ -95,7 +95,7 @@ def windows(codes: Tensor, ends: Tensor, size: int, absent: Tensor) -> Voice:
     index = ends[..., None] + torch.arange(1 - size, 1, device=codes.device)  # [B, S, K]
     last = codes.shape[1] - 1
     flat = index.clamp(0, last).flatten(1)
-    found = codes.gather(1, flat[..., None].expand(-1, -1, codes.shape[2])).unflatten(1, index.shape[1:])
+    found = codes.gather(1, flat[..., None].expand(-1, -1, codes.shape[2])).view(*index.shape, -1)
     found = torch.where((index > last)[..., None], absent, found)
     known = index >= 0
     return Voice(torch.where(known[..., None], found, 0.0), known)

@@ -69,7 +69,7 @@ class PoseSpace(nn.Module):
         `limits` [53]: the farthest in one frame, as 6D chords of the joints and metres of the root.
         """
         moved = wanted - shown
-        turns = moved[..., : _ROOT.start].unflatten(-1, (len(BODY_JOINTS), 6))
+        turns = moved[..., : _ROOT.start].reshape(*moved.shape[:-1], len(BODY_JOINTS), 6)
         root = moved[..., _ROOT]
         turns = turns * _shrink(turns, self.limits[:-1, None])
         root = root * _shrink(root, self.limits[-1:])

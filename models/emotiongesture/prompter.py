@@ -57,4 +57,5 @@ class Prompter(nn.Module):
         changes = torch.cat([torch.zeros_like(poses[:, :1]), poses[:, 1:] - poses[:, :-1]], 1)
         key, value = self.key_value(functional.gelu(self.moved(torch.cat([poses, 4.0 * changes], -1)))).chunk(2, -1)
         weight = (future @ key.transpose(1, 2) * key.shape[-1] ** -0.5).softmax(-1)
-        return future + weight @ value
+        reinforced: Tensor = future + weight @ value
+        return reinforced

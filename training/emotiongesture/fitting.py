@@ -24,9 +24,13 @@ def fit_poses(model: EmotionGesture, corpus: Corpus) -> None:
     body = model.body_values(torch.from_numpy(corpus.sample_motion(12000)))
     model.poses.fit(body, losses.value_weights()[model.body])
     stretch = torch.from_numpy(np.array(corpus.parts[0].motion[:60000]))
-    turns = stretch[:, ROT6D].unflatten(-1, (-1, 6))[:, list(BODY_JOINTS)].diff(dim=0).norm(dim=-1)
-    moved = stretch[:, ROOT_M].diff(dim=0).norm(dim=-1)
+    turns = _lengths(stretch[:, ROT6D].reshape(len(stretch), -1, 6)[:, list(BODY_JOINTS)].diff(dim=0))
+    moved = _lengths(stretch[:, ROOT_M].diff(dim=0))
     turns = turns[moved < 0.2]  # where one clip ends and another begins nothing has moved
     limits = torch.quantile(turns, FASTEST, dim=0).clamp_min(LEAST_RAD * 2.0**0.5)
     model.poses.limits[:-1] = limits
     model.poses.limits[-1] = torch.quantile(moved, FASTEST).clamp_min(LEAST_M)
+
+
+def _lengths(x: torch.Tensor) -> torch.Tensor:
+    return x.square().sum(-1).sqrt()

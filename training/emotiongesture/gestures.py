@@ -30,7 +30,7 @@ from gesturestream.training.losses import Body
 
 Terms = dict[str, Tensor]
 
-HOPS = (2, 3, 4, 6, 8)
+HOPS = (3, 5, 8)
 """Frames that are shown of a plan before the next one is made; the stream shows one."""
 TOLD = 0.5
 """Share of clips that are told their emotion; the others hear it."""

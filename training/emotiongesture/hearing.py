@@ -82,7 +82,7 @@ def _masked(features: Tensor) -> Tensor:
 @torch.inference_mode()
 def verdicts(listener: EmotionListener, features: Tensor) -> Tensor:
     """Logits [B, 8] when all of [B, T, 68] was heard."""
-    return torch.cat([listener(part)[:, -1] for part in features.split(64)])
+    return torch.cat([listener(features[i : i + 64])[:, -1] for i in range(0, len(features), 64)])
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:

@@ -124,14 +124,17 @@ def _folds(options: HearingReport) -> tuple[Tensor, Tensor]:
         voices = Voices(without(known, (speaker,)), options.speech.variants)
         torch.manual_seed(1)
         model = EmotionGesture(EmotionGestureConfig())
-        objective = HearingObjective(model, HearingWeights(), lambda voices=voices: voices)
-        trainer = Trainer(model, objective, config, options.out / speaker)
+        trainer = Trainer(model, _objective(model, voices), config, options.out / speaker)
         trainer.run(draw, lambda step, terms: None)
         own = Voices(of(known, (speaker,)), 1)
         logits.append(verdicts(_own(trainer.average).listener, own.features[:, 0]))
         labels.append(own.labels)
         console.print(f"{speaker}: {accuracy(logits[-1], labels[-1]):.3f} of {len(own.labels)}")
     return torch.cat(logits), torch.cat(labels)
+
+
+def _objective(model: EmotionGesture, voices: Voices) -> HearingObjective:
+    return HearingObjective(model, HearingWeights(), lambda: voices)
 
 
 def _figures(logits: Tensor, labels: Tensor) -> dict[str, Any]:

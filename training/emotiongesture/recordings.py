@@ -45,7 +45,8 @@ class Voices:
         random = np.random.default_rng([seed, 31])
         voices = [variant for r in recordings for variant in _variants(read(r.path), variants, random)]
         features = [f for i in range(0, len(voices), TOGETHER) for f in clip_features(voices[i : i + TOGETHER])]
-        self.features = torch.stack([_padded(f) for f in features]).unflatten(0, (len(recordings), variants))
+        padded = torch.stack([_padded(f) for f in features])
+        self.features = padded.view(len(recordings), variants, *padded.shape[1:])
 
     def draw(self, rows: int) -> tuple[Tensor, Tensor]:
         """Features [rows, T, 68] of any variant and their labels, every emotion as often; by torch's generator."""
