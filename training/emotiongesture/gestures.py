@@ -172,7 +172,7 @@ class GestureObjective:
     def _roll(self, wanted: Tensor, beats: Tensor, feature: Tensor) -> Drawn:
         """Plans window after window over the clip: guided ones after the corpus's past, the others after their own."""
         model, seeds = self.model, self.model.config.seeds
-        hop = HOPS[int(torch.randint(len(HOPS), ()))]
+        hop = min(HOPS[int(torch.randint(len(HOPS), ()))], model.config.horizon)
         starts = torch.arange(seeds, wanted.shape[1] - model.config.horizon + 1, hop, device=wanted.device)
         reach = 0 if model.causal else 16
         voice = windows(beats, (starts + reach).expand(len(beats), -1), model.config.memory, model.miner.no_beats)
