@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from gesturestream.models import checkpoint
 from gesturestream.models.generator import Generator
@@ -65,6 +65,7 @@ class CudaGraphExecutor:
         on_card = self._device.type == "cuda"
         self._fused = on_card if fuse is None else fuse
         self._capture = _Capture(self._device) if on_card else _called
+        self._constants = _Constants()
         self._bound: dict[int, _Bucket] = {}
         with torch.inference_mode():
             self._state = StateStore(map_leaves(lambda leaf: leaf.to(self._device), generator.init_state(capacity)))
@@ -123,7 +124,7 @@ class CudaGraphExecutor:
         inputs = Packed(blank, self._device)
         outputs = Packed(_outputs(rows), self._device)
         given = StepInputs(**inputs.tensors, reset=torch.zeros(rows, dtype=torch.bool, device=self._device))
-        compute = self._fuse(given) if self._fused else self._compute
+        compute = self._fuse(given) if self._fused else self._unfused
 
         def work() -> None:
             made, after = compute(given, self._state.view(rows))
@@ -133,22 +134,42 @@ class CudaGraphExecutor:
 
         return _Bucket(inputs, outputs, self._capture(work))
 
+    def _unfused(self, inputs: StepInputs, state: State) -> tuple[StepOutputs, State]:
+        with self._constants:
+            return self._compute(inputs, state)
+
     def _compute(self, inputs: StepInputs, state: State) -> tuple[StepOutputs, State]:
-        mixed = torch.autocast(self._device.type, torch.bfloat16) if self._precision == "bf16" else nullcontext()
-        with mixed:
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bf16", cache_enabled=False):
             outputs, after = self._generator(inputs, state)
         return outputs, map_leaves(_single, after)
 
     def _fuse(self, given: StepInputs) -> Callable[[StepInputs, State], tuple[StepOutputs, State]]:
-        """`_compute` compiled for this batch size; as it is where Inductor has no compiler to work with."""
+        """`_compute` compiled for this batch size; unfused where Inductor has no compiler to work with."""
         compiled = torch.compile(self._compute, fullgraph=True, dynamic=False)
         try:
             compiled(given, self._state.view(len(given.active)))
         except Exception as error:  # torch has no narrower class for what its compilers do
             self._fused = False
             log.warning("Inductor cannot fuse %s here, its kernels run one by one: %s", self.info.name, error)
-            return self._compute
+            return self._unfused
         return compiled
+
+
+class _Constants(TorchFunctionMode):
+    """Makes a constant of the step once: `torch.tensor` copies from the host, which a capture forbids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, Tensor] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is not torch.tensor:
+            return func(*args, **kwargs)
+        key = repr((args, kwargs))
+        if key not in self._made:
+            self._made[key] = func(*args, **kwargs)
+        return self._made[key]
 
 
 class _Capture:
