@@ -43,6 +43,8 @@ GIVEN_FROM, GIVEN_FOR, AFTER = 2 * FPS, FPS, 2 * FPS
 """Frames: when the pose begins to be shown, how long, and for how long the generator is watched afterwards."""
 JUMP, NATURAL = 99.9, 99.0
 """Percentiles of the corpus: of each joint's speed, and of how far a pose is from those of other clips."""
+STILL_M_S = 0.02
+"""Slower than this no joint jumps: the pelvis, to which places are relative, does not move at all."""
 _JOINTS = tuple(j for j in range(22) if j not in FACE_JOINTS)
 
 
@@ -93,7 +95,9 @@ class Corpus:
         known, others = (np.concatenate([b[::6] for b in part]) for part in (bodies[:half], bodies[half:]))
         near = _nearest_m(others, known)
         flat = np.concatenate([known, others])
-        return cls(np.percentile(speeds, JUMP, axis=0), flat, float(np.percentile(near, NATURAL)))
+        return cls(
+            np.maximum(np.percentile(speeds, JUMP, axis=0), STILL_M_S), flat, float(np.percentile(near, NATURAL))
+        )
 
     def judge(self, motions: list[Floats]) -> dict[str, float]:
         """motions: [T, 489] from the last given pose on."""
@@ -129,10 +133,10 @@ def given_poses() -> dict[str, Floats]:
             "right_elbow": ((0, 0, -100),),
         },
         "arms_crossed": {
-            "left_shoulder": ((0, 0, -68), (-65, 0, 0)),
-            "right_shoulder": ((0, 0, 68), (-65, 0, 0)),
-            "left_elbow": ((0, -100, 0),),
-            "right_elbow": ((0, 100, 0),),
+            "left_shoulder": ((0, -90, 0), (0, 0, -60)),
+            "right_shoulder": ((0, 90, 0), (0, 0, 60)),
+            "left_elbow": ((0, -90, 0),),
+            "right_elbow": ((0, 90, 0),),
         },
     }
     out = {}
