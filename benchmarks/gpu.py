@@ -33,6 +33,7 @@ FRAMES = 120
 FEW_FRAMES = 30
 BUCKETS = (1, 8, 64, 512)
 ROWS = (1024, 4096, 8192, 16384, 24576, 32768, 49152, 65536)
+SLOW_ROWS = (16384, 32768, 65536)
 QUICK_BUCKETS, QUICK_ROWS = (1, 4), (4, 8)
 
 
@@ -110,18 +111,19 @@ def tensorrt(path: Path, rows: int) -> Executor:
     return TensorRtExecutor.load(path, rows)
 
 
-def chosen(run: Run) -> Iterator[tuple[str, Make]]:
-    """A dry run fuses nothing: Inductor takes minutes on a CPU."""
-    return ((name, make) for name, make in executors(run).items() if not (run.quick and "fused" in name))
+def chosen(run: Run, *, slow: bool) -> Iterator[tuple[str, Make]]:
+    """`slow`: those that compile for a minute or more before they run; they come last, for as long as there is time."""
+    named = executors(run).items()
+    return ((name, make) for name, make in named if ("fused" in name or name == "tensorrt") == slow)
 
 
-def parity(run: Run) -> None:
+def parity(run: Run, *, slow: bool) -> None:
     """Against eager torch on the CPU, in a closed loop; where codes are sampled a tie may fall the other way."""
     pcm = babble(5.0)
     for path in run.checkpoints:
         frames = FEW_FRAMES if run.quick else FRAMES
         expected = closed_loop(EagerExecutor(plain_checkpoint.load(path), 1), pcm, frames, lookahead=2)
-        for name, make in chosen(run):
+        for name, make in chosen(run, slow=slow):
 
             def measure(path: Path = path, make: Make = make, expected: Any = expected) -> dict[str, Any]:
                 executor = make(plain_checkpoint.load(path), path, 1)
@@ -137,12 +139,12 @@ def most(apart: Any) -> float | None:
     return float(f"{value:.3g}") if np.isfinite(value) else None
 
 
-def latency(run: Run) -> None:
+def latency(run: Run, *, slow: bool) -> None:
     """`Executor.step`: from arrays on the host to arrays on the host."""
-    seconds, buckets = (0.3, QUICK_BUCKETS) if run.quick else (2.0, BUCKETS)
+    seconds, buckets = (0.3, QUICK_BUCKETS) if run.quick else (2.0, BUCKETS[::2] if slow else BUCKETS)
     for rows in buckets:
         for path in run.checkpoints:
-            for name, make in chosen(run):
+            for name, make in chosen(run, slow=slow):
 
                 def measure(path: Path = path, make: Make = make, rows: int = rows) -> dict[str, Any]:
                     return step_times(make(plain_checkpoint.load(path), path, rows), rows, seconds)
@@ -172,7 +174,7 @@ def step_times(executor: Executor, rows: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def many_rows(run: Run) -> None:
+def many_rows(run: Run, *, slow: bool) -> None:
     """Rows of one card within a frame's 33.3 ms, samples staged and poses read back; and what the machine could do."""
     limits = roofline.limits(run.device, size=512, megabytes=16) if run.quick else roofline.limits(run.device)
     run.add("limits", limits._asdict())
@@ -180,18 +182,17 @@ def many_rows(run: Run) -> None:
     for path in run.checkpoints:
         one, two = (roofline.work(plain_checkpoint.load(path), rows) for rows in (1, 2))
         run.add("work", {"generator": path.stem, "operations_per_row": one.operations, "bytes_of_one_row": one.bytes})
-        for fuse in (False,) if run.quick else (False, True):
-            for precision in ("fp32", "bf16"):
-                option = {"precision": precision, "fuse": fuse}
-                for rows in QUICK_ROWS if run.quick else ROWS:
-                    done = roofline.Work(one.operations * rows, one.bytes + (two.bytes - one.bytes) * (rows - 1))
+        for precision in ("fp32", "bf16"):
+            option = {"precision": precision, "fuse": slow}
+            for rows in QUICK_ROWS if run.quick else SLOW_ROWS if slow else ROWS:
+                done = roofline.Work(one.operations * rows, one.bytes + (two.bytes - one.bytes) * (rows - 1))
 
-                    def measure(p: Path = path, o: Any = option, d: Any = done, n: int = rows) -> dict[str, Any]:
-                        executor = CudaGraphExecutor(plain_checkpoint.load(p), n, device=run.device, **o)
-                        times_ms = ticks_ms(executor, n, voice, 0.5 if run.quick else 3.0)
-                        return tick_figures(times_ms, d, limits)
+                def measure(p: Path = path, o: Any = option, d: Any = done, n: int = rows) -> dict[str, Any]:
+                    executor = CudaGraphExecutor(plain_checkpoint.load(p), n, device=run.device, **o)
+                    times_ms = ticks_ms(executor, n, voice, 0.5 if run.quick else 3.0)
+                    return tick_figures(times_ms, d, limits)
 
-                    run.attempt("rows", {"generator": path.stem, **option, "rows": rows}, measure)
+                run.attempt("rows", {"generator": path.stem, **option, "rows": rows}, measure)
 
 
 def tick_figures(times_ms: list[float], done: roofline.Work, limits: roofline.Limits) -> dict[str, Any]:
@@ -213,8 +214,10 @@ def main() -> None:
         parser.error(f"torch {torch.__version__} finds no card; --device cpu --quick shows that the script works")
     options.out.mkdir(parents=True, exist_ok=True)
     run = Run(options)
-    for part in (parity, many_rows, latency):
-        part(run)
+    for slow in (False,) if run.quick else (False, True):
+        parity(run, slow=slow)
+        many_rows(run, slow=slow)
+        latency(run, slow=slow)
     left = len(run.result["not_reached"])
     print(f"written to {options.out / 'gpu.json'}" + (f"; no time was left for {left} rows" if left else ""))
 

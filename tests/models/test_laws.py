@@ -32,7 +32,7 @@ GENERATORS = list(registry.available())
 EXECUTORS: dict[str, Callable[[Generator, int], Executor]] = {
     "eager": EagerExecutor,
     "onnx": lambda generator, capacity: OnnxExecutor.load(artefact(generator), capacity),
-    "graph": lambda generator, capacity: CudaGraphExecutor(generator, capacity, device=DEVICE),
+    "graph": lambda generator, capacity: CudaGraphExecutor(copy.deepcopy(generator), capacity, device=DEVICE),
 }
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 """On a CPU `graph` is what would be captured, called."""

@@ -5,6 +5,8 @@ The laws hold for it in tests/models/test_laws.py (`graph`); here is what only s
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -30,7 +32,8 @@ def generator() -> Audio2Gestures:
 
 
 def graph(generator: Audio2Gestures, capacity: int, precision: Precision = "fp32") -> CudaGraphExecutor:
-    return CudaGraphExecutor(generator, capacity, device=DEVICE, precision=precision)
+    """With weights of its own: on a card they move there."""
+    return CudaGraphExecutor(copy.deepcopy(generator), capacity, device=DEVICE, precision=precision)
 
 
 @pytest.mark.parametrize(("precision", "apart"), [("fp32", 1e-4), ("bf16", 0.05)])
