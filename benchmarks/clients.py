@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import soundfile
@@ -39,6 +39,8 @@ from gesturestream.bridge.conformance.server import ScriptedServerConfig
 from gesturestream.realtime.executors.choose import Wanted
 
 RATE = 16000
+RunName = Literal["direct", "bad_network", "script", "restart"]
+RUNS: tuple[RunName, ...] = ("direct", "bad_network", "script", "restart")
 INTERRUPT_EVERY_S = 2.0
 RESTART_S, RESTARTED_RUN_S, SCRIPT_S = 8.0, 60.0, 15.0
 COUNTS = ("missing", "malformed", "underruns", "delay_ms")
@@ -54,6 +56,8 @@ class Clients:
     """Of the server."""
     only: tuple[str, ...] = ()
     """Names of clients, e.g. browser; none: all."""
+    runs: tuple[RunName, ...] = RUNS
+    """Which to make; where not all are made, the file keeps what it has of the others."""
     output: Path = machine.RESULTS
     """Folder the JSON is written to."""
 
@@ -130,7 +134,7 @@ def a_restart(program: Program, task: Task, server: ServerProcess, executor: Wan
     time.sleep(RESTART_S)
     server.stop()
     away_s = time.time()
-    with ServerProcess("--executor", executor, port=task.port):
+    with ServerProcess("--executor", executor, port=task.port, ready_within_s=180.0):
         back_s = time.time()
         counts, trace = running.finish()
     return {
@@ -152,29 +156,43 @@ def a_script(program: Program, task: Task) -> dict[str, Any]:
 
 
 def measure(program: Program, options: Clients, folder: Path) -> dict[str, Any]:
-    """All four runs of one client."""
+    """The runs of one client that are wanted."""
 
     def task(port: int, seconds: float, *, interrupts: bool = False, page: int | None = None) -> Task:
+        places = {"trace": folder / "trace", "voice": folder}
         every_s = INTERRUPT_EVERY_S if interrupts else 0.0
-        return Task(
-            port=port, seconds=seconds, trace=folder / "trace", voice=folder, page=page, interrupt_every_s=every_s
-        )
+        return Task(port=port, seconds=seconds, **places, page=page, interrupt_every_s=every_s)
 
-    server = ServerProcess("--executor", options.executor)
+    def run(name: RunName) -> dict[str, Any]:
+        if name == "direct":
+            return a_minute(program, task(server.port, options.seconds))
+        if name == "bad_network":
+            plain = ScriptedServerConfig(script="plain", seconds=options.seconds + 60.0)
+            with running_script(plain) as script, proxied(script.port) as network:
+                return a_minute(program, task(network.port, options.seconds, page=server.port), network)
+        if name == "script":
+            with running_script(ScriptedServerConfig(script="interrupt")) as script:
+                return a_script(program, task(script.port, SCRIPT_S, page=server.port))
+        return a_restart(program, task(server.port, RESTARTED_RUN_S, interrupts=True), server, options.executor)
+
+    server = ServerProcess("--executor", options.executor, ready_within_s=180.0)
     server.wait_ready()
     try:
         server.wait_settled()
-        result = {"direct": a_minute(program, task(server.port, options.seconds))}
-        plain = ScriptedServerConfig(script="plain", seconds=options.seconds + 60.0)
-        with running_script(plain) as script, proxied(script.port) as network:
-            far = task(network.port, options.seconds, page=server.port)
-            result["bad_network"] = a_minute(program, far, network)
-        with running_script(ScriptedServerConfig(script="interrupt")) as script:
-            result["script"] = a_script(program, task(script.port, SCRIPT_S, page=server.port))
-        restarted = task(server.port, RESTARTED_RUN_S, interrupts=True)
-        return {**result, "restart": a_restart(program, restarted, server, options.executor)}
+        return {
+            name: run(name) for name in RUNS if name in options.runs
+        }  # in this order: the last one stops the server
     finally:
         server.stop()
+
+
+def known(options: Clients) -> dict[str, dict[str, Any]]:
+    """What the file has already of runs that are not made."""
+    path = options.output / "clients.json"
+    if set(options.runs) == set(RUNS) or not path.exists():
+        return {}
+    clients: dict[str, dict[str, Any]] = json.loads(path.read_text())["clients"]
+    return clients
 
 
 def write_voice(folder: Path) -> None:
@@ -185,21 +203,21 @@ def write_voice(folder: Path) -> None:
 
 
 def show(results: dict[str, dict[str, Any]]) -> None:
-    for run in ("direct", "bad_network", "script", "restart"):
-        rows = list(dict.fromkeys(name for result in results.values() for name in result[run]))
+    for run in RUNS:
+        rows = list(dict.fromkeys(name for result in results.values() for name in result.get(run, ())))
         table = Table("", *results, title=run)
         for row in rows:
-            table.add_row(row, *(str(result[run].get(row, "")) for result in results.values()))
+            table.add_row(row, *(str(result.get(run, {}).get(row, "")) for result in results.values()))
         Console().print(table)
 
 
 def run(options: Clients) -> None:
-    results: dict[str, dict[str, Any]] = {}
+    results = known(options)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_voice(folder)
         for program in client_programs.built(folder, options.only):
-            results[program.name] = measure(program, options, folder)
+            results.setdefault(program.name, {}).update(measure(program, options, folder))
             told = {"seconds": options.seconds, "executor": options.executor, "clients": results}
             path = machine.write_result("clients", told, options.output)  # what there is, should the next one fail
             print(program.name, json.dumps(results[program.name]), flush=True)

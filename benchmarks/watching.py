@@ -114,9 +114,9 @@ def old_pictures(trace: Trace) -> int:
 
 
 def sessions(trace: Trace) -> list[Trace]:
-    """Cut where a frame comes that is seconds older than the one before: another session, whose epochs begin anew."""
+    """Cut where frames are counted anew: another session, whose epochs begin anew too."""
     arrived = np.flatnonzero(trace["picture"] == 0)
-    anew = np.diff(trace["sequence"][arrived]) < -2 * FPS
+    anew = np.diff(trace["sequence"][arrived]) < -FPS / 3  # what comes after an interrupt and is old is not so old
     return np.split(trace, arrived[1:][anew])
 
 

@@ -20,10 +20,10 @@ const FLAGS = [
 ];
 
 /** Opens a browser, gives its page to `use`, and tells what comes of it as one line of JSON. */
-export async function inBrowser(use, { flags = [], viewport = { width: 640, height: 400 } } = {}) {
+export async function inBrowser(use, { flags = [], viewport = { width: 640, height: 400 }, bypassCSP = false } = {}) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...FLAGS, ...flags] });
   try {
-    const page = await browser.newPage({ viewport });
+    const page = await browser.newPage({ viewport, bypassCSP });
     const consoleErrors = [];
     page.on("pageerror", (error) => consoleErrors.push(String(error)));
     page.on("console", (message) => message.type() === "error" && consoleErrors.push(message.text()));
