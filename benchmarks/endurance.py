@@ -123,6 +123,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     below.set_ylabel("server's memory, MB")
     below.set_xlabel("minute")
     for axes in (above, below):
+        axes.margins(y=0.1)
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=130)
