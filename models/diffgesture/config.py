@@ -42,6 +42,9 @@ class DiffGestureConfig:
     past sooner."""
     stabilise: bool = True
     """False: noise is drawn anew each frame and motion may jump: to measure what the stabiliser does."""
+    body_smoothing: int = 2
+    """Frames of the past that the stabiliser smooths the body with, 0 to 2: half a frame of delay for each."""
+    face_smoothing: int = 1
     guided: bool = True
     """False: a distilled student, which has guidance in its weights and needs one branch."""
     causal: bool = True

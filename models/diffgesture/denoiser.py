@@ -114,12 +114,12 @@ class Layer(nn.Module):
     def _attended(self, x: Tensor, query: Tensor, keys: Tensor, values: Tensor, seen: Seen, rows: Rows) -> Tensor:
         """query [B, R, H, D]; keys and values [B, R, D] of the tokens themselves."""
         count, heads = x.shape[1], self.heads
-        past = (query.flatten(1, 2) @ seen.keys.transpose(1, 2)).view(len(x), count, heads, -1) + seen.bias[:, None]
+        past = (query.flatten(1, 2) @ seen.keys.transpose(1, 2)).view(x.shape[0], count, heads, -1) + seen.bias[:, None]
         newest = (query * seen.key[:, None, None]).sum(-1, keepdim=True) + self.clean_bias[:, :1]
         own = (query * keys[:, :, None]).sum(-1, keepdim=True) + self.own_bias[:, :1]
         see_past, see_own = rows.past[:, None, None], rows.own[:, None, None]
         share = torch.cat([past + see_past, newest + see_past, own + see_own], -1).softmax(-1)
-        mixed = (share[..., :-2].flatten(1, 2) @ seen.values).view(len(x), count, heads, -1)
+        mixed = (share[..., :-2].flatten(1, 2) @ seen.values).view(x.shape[0], count, heads, -1)
         mixed = mixed + share[..., -2:-1] * seen.value[:, None, None] + share[..., -1:] * values[:, :, None]
         return self._forward(x + self.out((mixed * self.of_head).sum(2)))
 

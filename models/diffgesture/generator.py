@@ -63,11 +63,12 @@ class DiffGesture(Generator):
         c = config
         self.body = Part(
             c, BODY_VALUES, c.body_components,
-            extra=ROOT, size=c.body_size, window=c.body_window, widths=c.body_widths,
+            extra=ROOT, size=c.body_size, window=c.body_window, widths=c.body_widths, smoothing=c.body_smoothing,
         )  # fmt: skip
         self.face = Part(
-            c, FACE_VALUES, c.face_components, extra=0, size=c.face_size, window=c.face_window, widths=c.face_widths
-        )
+            c, FACE_VALUES, c.face_components,
+            extra=0, size=c.face_size, window=c.face_window, widths=c.face_widths, smoothing=c.face_smoothing,
+        )  # fmt: skip
         self.emotion = nn.Linear(c.body_widths[-1], len(EMOTIONS))
         self.register_buffer("root_scale", torch.ones(ROOT))
         """[3] m/s, m/s, m: deviations of the root's components."""

@@ -15,10 +15,11 @@ from gesturestream.models.diffgesture.schedule import Step, advance, ddim
 from gesturestream.models.diffgesture.space import Space
 from gesturestream.models.diffgesture.stabiliser import (
     StabiliserState,
+    Steadied,
     annealed,
     new_stabiliser,
-    threshold,
-    threshold_sequence,
+    steady_sequence,
+    steady_step,
 )
 from gesturestream.models.motion import EMOTIONS
 from gesturestream.models.streaming import wandering
@@ -80,9 +81,10 @@ class Part(nn.Module):
         size: int,
         window: int,
         widths: tuple[int, ...],
+        smoothing: int,
     ) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.smoothing = config, smoothing
         self.space = Space(values, components)
         self.voice = Voice(widths, size, causal=config.causal)
         self.place = nn.Linear(len(EMOTIONS) + config.speakers + 1, size)
@@ -134,10 +136,11 @@ class Part(nn.Module):
             else:
                 said = self.denoiser.again(rows, step.time, context, remembers, seen)
             x, clean = advance(step, x, self._guided(said, scales), self._fresh(i, step, own, shared))
+        frame = Steadied(clean, clean, clean)
         if self.config.stabilise:
-            clean = threshold(clean, self.limit, state.stabiliser.last, state.stabiliser.started)
-        started = torch.ones_like(state.stabiliser.started)
-        return clean, PartState(StabiliserState(colour, clean, started), layers)
+            frame = steady_step(clean, self.limit, state.stabiliser, self.smoothing)
+        stabiliser = StabiliserState(colour, frame.last, frame.earlier, torch.ones_like(state.stabiliser.started))
+        return frame.shown, PartState(stabiliser, layers)
 
     def sequence(self, shown: Tensor, heard: Tensor, noise: Tensor, pace: Tensor, scales: Scales) -> Tensor:
         """The same over sequences [B, T, ...] from a new state, given what was shown."""
@@ -145,7 +148,7 @@ class Part(nn.Module):
         shared = wandering.coloured(own[:, :, 0], pace)
         x = self._start(own, shared) * scales.temperature[..., None]
         clean = self.walk(ddim(self.config), shown, heard, x, scales, (own, shared))
-        return threshold_sequence(clean, self.limit) if self.config.stabilise else clean
+        return steady_sequence(clean, self.limit, self.smoothing) if self.config.stabilise else clean
 
     def walk(
         self, steps: Sequence[Step], shown: Tensor, heard: Tensor, x: Tensor, scales: Scales,
