@@ -176,7 +176,7 @@ class Part(nn.Module):
         """[..., R, ...]: one row per branch."""
         flags = guidance.REMEMBERS if self.config.guided else (True,)
         heard = guidance.hearing(heard, self.deaf) if self.config.guided else heard[..., None, :]
-        known = shown.new_tensor(flags)[:, None].expand(*shown.shape[:-1], -1, -1)
+        known = torch.tensor(flags, dtype=shown.dtype, device=shown.device)[:, None].expand(*shown.shape[:-1], -1, -1)
         shown = shown[..., None, :].expand(*known.shape[:-1], -1)
         return Context(shown, known, torch.full_like(known, self.config.doubt), heard)
 
