@@ -34,6 +34,8 @@ BODY_DELAY_FRAMES = 10
 
 Twelve were tried first: the median stroke then came 0.43 to 0.48 s late at look-ahead 0, where 0.45 is the aim."""
 FACE_DELAY_FRAMES = 2
+GUEST_SHARE = 0.4
+"""Of each batch's windows, of all guests together."""
 BUILD_CLIPS = 16
 """Clips whose features are computed together."""
 MOTION_FILE, FEATURES_FILE, WORDS_FILE = "motion.f32", "features.f16", "words.i16"
@@ -52,6 +54,12 @@ class Batch(NamedTuple):
     intensity: Tensor  # [B]
     lookahead: Tensor  # [B] frames
     words: Tensor  # int64 [B, T, 2, N] n-gram ids of the word spoken, and of the one WORD_AHEAD_FRAMES later
+    corpus: Tensor  # [B] 0: the corpora that are learned; i: the i-th guest, which knows a part of the body only
+
+    def of(self, corpus: int) -> Batch:
+        """The windows of one of them."""
+        rows = self.corpus == corpus
+        return self if bool(rows.all()) else Batch(*(value[rows] for value in self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +110,10 @@ class Corpus:
     """All clips of one split of one or several corpus folders, drawn in proportion to their length."""
 
     def __init__(self, parts: list[Part]) -> None:
-        self._clips = [(part, entry) for part in parts for entry in part.entries]
+        self._clips = _Clips(parts)
         self.parts = parts
+        self.guests: list[Corpus] = []
+        """Corpora that train along (EMAGE's Table 7): GUEST_SHARE of each batch's windows, the same number of each."""
         self.lookaheads = LOOKAHEADS
         """What a window's look-ahead is drawn from; `(BODY_DELAY_FRAMES,)`: targets that are not delayed."""
 
@@ -134,7 +144,7 @@ class Corpus:
     @property
     def speakers(self) -> int:
         """How many speakers a model of this corpus must know: one more than the highest index."""
-        return 1 + max(entry.speaker for _, entry in self._clips)
+        return 1 + max(entry.speaker for _, entry in self._clips.all)
 
     def sample_motion(self, count: int) -> NDArray[np.float32]:
         """About `count` frames of motion, evenly spread, [N, 489]."""
@@ -143,14 +153,38 @@ class Corpus:
 
     def batches(self, rows: int, length: int, seed: int, start: int = 0) -> Iterator[Batch]:
         """Endless random windows; batch i depends on (seed, i) alone, so a resumed run sees what it would have seen."""
-        weights = np.array([entry.frames for _, entry in self._clips], np.float64)
         step = start
         while True:
             generator = np.random.default_rng([seed, step])
-            picks = generator.choice(len(self._clips), rows, p=weights / weights.sum())
-            clips = (self._clips[i] for i in picks)
-            yield _collate([part.window(entry, length, generator, self.lookaheads) for part, entry in clips])
+            own, *guests = self._shares(rows)
+            windows = [clip + (0,) for clip in self._clips.draw(own, length, generator, self.lookaheads)]
+            for i, (guest, share) in enumerate(zip(self.guests, guests), 1):
+                windows += [clip + (i,) for clip in guest._clips.draw(share, length, generator, self.lookaheads)]
+            yield _collate(windows)
             step += 1
+
+    def _shares(self, rows: int) -> list[int]:
+        """Windows of the corpus itself and of each guest."""
+        each = max(1, int(rows * GUEST_SHARE / len(self.guests))) if self.guests else 0
+        if rows <= each * len(self.guests):
+            raise ValueError(f"rows: expected more than the {len(self.guests)} corpora that train along, got {rows}")
+        return [rows - each * len(self.guests)] + [each] * len(self.guests)
+
+
+class _Clips:
+    """The clips of several parts, drawn in proportion to their length."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.all = [(part, entry) for part in parts for entry in part.entries]
+        frames = np.array([entry.frames for _, entry in self.all], np.float64)
+        self._weights = frames / frames.sum()
+
+    def draw(
+        self, count: int, length: int, generator: np.random.Generator, lookaheads: tuple[int, ...]
+    ) -> list[tuple[object, ...]]:
+        """`count` windows."""
+        picks = generator.choice(len(self.all), count, p=self._weights)
+        return [part.window(entry, length, generator, lookaheads) for part, entry in (self.all[i] for i in picks)]
 
 
 def delayed_target(
@@ -176,7 +210,7 @@ FACE = _face_mask()
 
 
 def _collate(windows: list[tuple[object, ...]]) -> Batch:
-    features, motion, emotion, speaker, intensity, lookahead, words = zip(*windows)
+    features, motion, emotion, speaker, intensity, lookahead, words, corpus = zip(*windows)
     return Batch(
         torch.from_numpy(np.stack(features)),
         torch.from_numpy(np.stack(motion)),
@@ -185,6 +219,7 @@ def _collate(windows: list[tuple[object, ...]]) -> Batch:
         torch.tensor(intensity, dtype=torch.float32),
         torch.tensor(lookahead),
         torch.from_numpy(np.stack(words)),
+        torch.tensor(corpus),
     )
 
 

@@ -34,8 +34,11 @@ class EmageConfig:
     """Global motion predictor."""
     noise_rank: int = 16
     """Normals a frame from which the sampling noise of one part's codes is made."""
-    softness: float = 0.4
+    softness: float = 0.1
     """Temperature of the mixture of entries that a sampled code is: 0 is one entry alone, which twitches."""
+    glide: float = 0.6
+    """Share of the frame before in the body's drawn latents: codes change one by one and from frame to frame, a body
+    does not. Costs glide / (1 - glide) frames; the mouth has none of it."""
     parts: Literal["four", "single"] = "four"
     """`single`: one VQ-VAE for the whole body and face, as in the paper's Table 6."""
     content_rhythm: bool = True

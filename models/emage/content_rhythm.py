@@ -19,6 +19,7 @@ class Voice(NamedTuple):
     """What one of the two encoders hears, per audio frame."""
 
     fused: Tensor  # [..., D] f of eq. 5
+    content: Tensor  # [..., D] c of eq. 5: the words, or the learned null content
     alpha: Tensor  # [..., D] share of the rhythm in it
     emotion: Tensor  # [..., 8] instantaneous emotion logits
 
@@ -75,4 +76,4 @@ class ContentRhythm(nn.Module):
         content = torch.where(spoken, self.content_out(words), self.null)
         share = self.attend(torch.cat([rhythm, content], -1)).unflatten(-1, (2, -1)).softmax(-2)
         alpha = share[..., 0, :] if self.weighed else torch.full_like(rhythm, 0.5)
-        return Voice(alpha * rhythm + (1.0 - alpha) * content, alpha, self.emotion(hidden))
+        return Voice(alpha * rhythm + (1.0 - alpha) * content, content, alpha, self.emotion(hidden))

@@ -10,7 +10,6 @@ the voice within two frames, waits for its own frame where look-ahead is longer 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -24,6 +23,7 @@ from gesturestream.models.emage.global_motion import GlobalMotion
 from gesturestream.models.emage.heads import Choice, PartHeads, Sampler
 from gesturestream.models.emage.hints import SpatialEncoder
 from gesturestream.models.emage.parts import LOWER, PARTS
+from gesturestream.models.emage.tempo import Tempo
 from gesturestream.models.emage.transformer import BodyState, BodyTransformer, FaceTransformer
 from gesturestream.models.emage.vq import PartCodec
 from gesturestream.models.generator import Generator
@@ -38,14 +38,16 @@ from gesturestream.models.words import WORD_IDS
 
 FACE_AHEAD = 2
 """Frames of voice the face hears beyond its own; at shorter look-ahead it is shown that much later."""
-SETTINGS, RANGES = {"temperature": 1.0}, {"temperature": (0.0, 2.0)}
-"""How far apart the choices of codes are: 0 the likeliest, 1 as likely as in training, up to 2."""
+SETTINGS, RANGES = {"temperature": 1.2}, {"temperature": (0.0, 2.0)}
+"""How far apart the choices of codes are: 0 the likeliest, 1 as likely as in training, up to 2. At 1.2 it is as diverse
+as the teacher to a fifth, and its jerk a quarter above the teacher's; at 1 both are less."""
 
 
 class MotionState(NamedTuple):
     """What advances with motion frames."""
 
-    noise: wandering.ColourState
+    noise: wandering.WanderState
+    latents: tuple[Tensor, ...]  # [B, G * d] drawn and glided, of each part
     body: BodyState
     face: AttentionState
     decoders: tuple[Ring, ...]
@@ -94,6 +96,7 @@ class Emage(Generator):
             for widths in (c.body_widths, c.face_widths)
         )
         self.absent = nn.Parameter(torch.zeros(2, c.size))
+        self.tempo = Tempo(c.size, c.noise_rank, len(self.parts))
         self.condition = nn.Linear(len(EMOTIONS) + c.speakers + 1, c.size)
         self.spatial = SpatialEncoder(c.size)
         self.body = BodyTransformer(c.size, c.heads, c.window, c.layers, c.feed_forward, causal=c.causal)
@@ -105,18 +108,12 @@ class Emage(Generator):
                 if (parts := tuple(part for part in self.parts if part.trunk == trunk))
             }
         )
-        self.codecs = nn.ModuleList(
-            PartCodec(
-                part,
-                codebook_size=c.codebook_size,
-                group_size=c.group_size,
-                encoder_widths=c.encoder_widths,
-                decoder_widths=c.decoder_widths,
-                causal=c.causal,
-            )
-            for part in self.parts
-        )
+        self.codecs = nn.ModuleList(PartCodec.of(part, c) for part in self.parts)
+        self.guests = nn.ModuleList()
+        """Other corpora's codecs and heads while they train along (training/emage/guests.py); never in a checkpoint."""
         self.samplers = nn.ModuleList(Sampler(part, c.noise_rank, c.codebook_size, c.softness) for part in self.parts)
+        self.recall = nn.Linear(c.size, sum(codec.latent_size for codec in self._codecs()))
+        """What words alone say of the latents of the gestures on them. Training only."""
         self.root = GlobalMotion(len(LOWER), c.motion_width, causal=c.causal)
 
     @property
@@ -135,7 +132,8 @@ class Emage(Generator):
     def init_state(self, rows: int) -> EmageState:
         size = self.config.size
         motion = MotionState(
-            wandering.new_colour(rows, self.info.noise_size),
+            wandering.new_wander(rows, self.info.noise_size),
+            tuple(torch.zeros(rows, codec.latent_size) for codec in self._codecs()),
             self.body.init_state(rows),
             self.face.init_state(rows),
             tuple(codec.init_state(rows) for codec in self._codecs()),
@@ -165,8 +163,8 @@ class Emage(Generator):
             face=self._own_frame(window, known, inputs.lookahead),
             place=self.place(inputs.emotion, emotion.softmax(-1), inputs.speaker, inputs.intensity),
         )
-        noise, colour = wandering.colour(inputs.noise, features[:, PRESENCE], state.motion.noise)
-        motion, advanced = self._motion_step(inputs, heard, noise, state.motion._replace(noise=colour))
+        noise, wandered = wandering.wander(inputs.noise, self.tempo.pace(heard.body), state.motion.noise)
+        motion, advanced = self._motion_step(inputs, heard, noise, state.motion._replace(noise=wandered))
         after = EmageState(level_state, body_voice, face_voice, emotion, waiting, select(valid, advanced, state.motion))
         return StepOutputs(motion, valid, emotion.softmax(-1)), after
 
@@ -176,18 +174,18 @@ class Emage(Generator):
         masked = self.masked(inputs.emitted, inputs.hint, inputs.hinted)
         hints, x, body = self.body.step(self.token(masked), heard.place, heard.body, state.body)
         y, face = self.face.step(heard.face, hints, heard.place, state.face)
-        values, decoders = [], []
-        for choice, codec, sampler, own, ring in zip(
-            self.choices(x, y), self._codecs(), self.samplers, self._split(noise), state.decoders, strict=True
-        ):
-            latent = codec.codebooks.mixture(sampler(choice.logits, own, inputs.settings))
-            decoded, after = codec.step(latent, ring)
+        values, decoders, latents = [], [], []
+        drawn = self.drawn(self.choices(x, y), noise, inputs.settings)
+        for latent, before, codec, ring in zip(drawn, state.latents, self._codecs(), state.decoders, strict=True):
+            glided = latent + self._glide(codec) * (before - latent)
+            decoded, after = codec.step(glided, ring)
             values.append(decoded)
             decoders.append(after)
+            latents.append(glided)
         assembled = self.assemble(values)
         moved, root = self.root.step(assembled[:, list(LOWER)], state.root)
         motion = self.finish(assembled, moved, inputs.emitted[:, ROOT_M])
-        return motion, MotionState(state.noise, body, face, tuple(decoders), root)
+        return motion, MotionState(state.noise, tuple(latents), body, face, tuple(decoders), root)
 
     def forward_sequence(self, inputs: StepInputs) -> StepOutputs:
         """The same network over whole sequences from a new state, as in training, given what was shown as history.
@@ -199,8 +197,7 @@ class Emage(Generator):
         body, face = self.voices(features, inputs.words)
         logits = smooth_sequence(body.emotion, features[..., PRESENCE])
         heard = self.heard(body, face, logits.softmax(-1), inputs)
-        presence = ahead(features[..., PRESENCE:], inputs.lookahead, 0.0)[..., 0]
-        noise = wandering.coloured(inputs.noise, presence)
+        noise = wandering.wandered(inputs.noise, self.tempo.pace(heard.body))
         masked = self.masked(inputs.emitted, inputs.hint, inputs.hinted)
         if not self.causal:  # the reference sees the whole clip's voice and no pose
             masked = masked._replace(shown_known=torch.zeros_like(masked.shown_known))
@@ -262,14 +259,28 @@ class Emage(Generator):
             made[trunk] = iter(heads(x if trunk == "body" else y, books))
         return [next(made[part.trunk]) for part in self.parts]
 
-    def draw(self, choices: list[Choice], noise: Tensor, temperature: Tensor) -> list[Tensor]:
-        """Decoded values [B, T, V] of each part, drawn with wandering noise [B, T, Z]."""
+    def drawn(self, choices: list[Choice], noise: Tensor, temperature: Tensor) -> list[Tensor]:
+        """Latents [..., G * d] of each part, drawn with wandering noise [..., Z]."""
         return [
-            codec.decode(codec.codebooks.mixture(sampler(choice.logits, own, temperature)))
+            codec.codebooks.mixture(sampler(choice.logits, own, temperature))
             for choice, codec, sampler, own in zip(
                 choices, self._codecs(), self.samplers, self._split(noise), strict=True
             )
         ]
+
+    def draw(self, choices: list[Choice], noise: Tensor, temperature: Tensor, *, amid: bool = False) -> list[Tensor]:
+        """Decoded values [B, T, V] of each part, drawn with wandering noise [B, T, Z].
+
+        amid: the sequence is from amid a stream, and glides from its own first frame instead of from a new state.
+        """
+        latents = self.drawn(choices, noise, temperature)
+        return [
+            codec.decode(_glided(latent, self._glide(codec), amid))
+            for latent, codec in zip(latents, self._codecs(), strict=True)
+        ]
+
+    def _glide(self, codec: PartCodec) -> float:
+        return self.config.glide if codec.part.trunk == "body" else 0.0
 
     def assemble(self, values: list[Tensor]) -> Tensor:
         """Parts' values [..., V] -> one normalised vector [..., 489]; the root is zero."""
@@ -292,13 +303,6 @@ class Emage(Generator):
             shown = torch.cat([start, travelled[:, :-1]], 1)[..., [0, 2, 1]]
         return self.finish(assembled, moved, shown)
 
-    def set_softness(self, softness: float) -> None:
-        """How soft mixtures of entries are drawn from now on (`EmageConfig.softness`); goes into the checkpoint."""
-        self.config = replace(self.config, softness=softness)
-        for sampler in self.samplers:
-            assert isinstance(sampler, Sampler)
-            sampler.softness = softness
-
     def inspect(self, inputs: StepInputs) -> dict[str, Tensor]:
         """Share of the rhythm against the content (alpha of eq. 5) [B, T], mean over channels, for body and face."""
         body, face = self.voices(self.features_sequence(inputs.pcm), inputs.words)
@@ -320,3 +324,14 @@ class Emage(Generator):
         """Where each value of the motion vector lies among the parts' values, the root last."""
         lies = [i for part in self.parts for i in part.values] + list(range(ROOT_M.start, ROOT_M.stop))
         return [lies.index(i) for i in range(MOTION_SIZE)]
+
+
+def _glided(latents: Tensor, keep: float, amid: bool) -> Tensor:
+    """Each frame of [B, T, D] a mixture of itself and the one before, as the stream does it."""
+    if keep == 0.0:
+        return latents
+    now, out = latents[:, 0] if amid else torch.zeros_like(latents[:, 0]), []
+    for t in range(latents.shape[1]):
+        now = latents[:, t] + keep * (now - latents[:, t])
+        out.append(now)
+    return torch.stack(out, 1)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from gesturestream.models.emage.config import EmageConfig
 from gesturestream.models.emage.parts import Code, Part
 from gesturestream.models.streaming.convolution import CausalStack
 from gesturestream.models.streaming.state import Ring
@@ -121,6 +122,18 @@ class PartCodec(nn.Module):
         self.leave = nn.Linear(decoder_widths[-1], len(part.values))
         nn.init.normal_(self.leave.weight, std=0.01)
         self.register_buffer("values", torch.tensor(part.values), persistent=False)
+
+    @classmethod
+    def of(cls, part: Part, config: EmageConfig) -> PartCodec:
+        """In the sizes of a model."""
+        return cls(
+            part,
+            codebook_size=config.codebook_size,
+            group_size=config.group_size,
+            encoder_widths=config.encoder_widths,
+            decoder_widths=config.decoder_widths,
+            causal=config.causal,
+        )
 
     @property
     def latent_size(self) -> int:

@@ -13,6 +13,7 @@ from gesturestream.models.emage.parts import FOUR, PARTS, SINGLE
 from gesturestream.models.emage.vq import Codebooks
 from gesturestream.models.motion import MOTION_SIZE, ROOT_M
 from gesturestream.models.step import StepInputs, neutral_inputs
+from gesturestream.models.streaming import wandering
 from gesturestream.models.words import BUCKETS, WORD_IDS, word_ids
 from gesturestream.training.export import stream_apart_from_whole
 
@@ -106,6 +107,20 @@ def test_sampling_draws_as_likely_as_the_logits_say():
     share = torch.nn.functional.one_hot(drawn, 4).float().mean((0, 1))
     torch.testing.assert_close(share, logits[0, 0].softmax(-1), atol=0.04, rtol=0)
     assert (sampler(logits, noise, torch.zeros(20000, 1)).argmax(-1) == 2).all()
+
+
+def test_the_noise_stays_where_it_is_until_the_voice_moves_it():
+    torch.manual_seed(0)
+    e, still = torch.randn(1, 60, 3), torch.zeros(1, 60, 1)
+    start = wandering.somewhere(torch.zeros(1, 3))
+    stays = wandering.wandered(e, still, start)
+    torch.testing.assert_close(stays, stays[:, :1].expand_as(stays), atol=1e-4, rtol=0)
+    slow, fast = (wandering.wandered(e, still + pace, start).diff(dim=1).abs().mean() for pace in (0.3, 3.0))
+    assert fast > 3 * slow
+    many = wandering.wandered(
+        torch.randn(4000, 30, 1), torch.full((4000, 30), 1.0), wandering.somewhere(torch.zeros(4000, 1))
+    )
+    torch.testing.assert_close(many.std(0), torch.ones(30, 1), atol=0.06, rtol=0)
 
 
 def test_hints_of_masked_joints_are_not_looked_at():

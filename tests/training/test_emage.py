@@ -19,7 +19,8 @@ from gesturestream.training.dataset import Corpus
 from gesturestream.training.emage import masks
 from gesturestream.training.emage.codecs import CodecObjective, CodecWeights
 from gesturestream.training.emage.fasttext import start_from_fasttext
-from gesturestream.training.emage.gestures import GestureObjective, GestureWeights
+from gesturestream.training.emage.gestures import GestureObjective, GestureWeights, timing_loss
+from gesturestream.training.emage.guests import guests_of
 from gesturestream.training.recipes.emage import TrainEmage
 from gesturestream.training.train import train
 from gesturestream.training.trainer import TrainerConfig
@@ -38,6 +39,34 @@ def test_trains_in_two_stages_to_a_streamable_checkpoint(corpus, tmp_path):
     model = checkpoint.load(train(options))  # exported only if it streams
     assert isinstance(model, Emage) and model.causal
     assert {p.name for p in tmp_path.iterdir() if p.is_dir()} == {"codecs", "gestures"}
+
+
+def test_other_corpora_train_along_and_leave_nothing_behind(corpus, tmp_path):
+    """Table 7: upper bodies with voices, and bodies without, by codecs and heads of their own."""
+    options = TrainEmage(
+        corpus=(corpus,),
+        upper_body=(corpus,),
+        silent=(corpus,),
+        out=tmp_path,
+        model=SMALL,
+        trainer=QUICK,
+        codec_steps=2,
+    )
+    torch.manual_seed(0)
+    model, windows = options.build(), Corpus.open([corpus], "train")
+    options.prepare(model, windows)
+    batch = next(windows.batches(10, 40, seed=1))
+    assert batch.corpus.tolist() == [0] * 6 + [1] * 2 + [2] * 2
+    codecs = CodecObjective(model, CodecWeights())(batch)
+    assert codecs["guests"] > 0
+    codecs["guests"].backward()
+    learned = [p.grad for guest in guests_of(model) for p in guest.codecs.parameters()]
+    assert all(g is not None for g in learned) and not any(p.grad is not None for p in model.codecs.parameters())
+    GestureObjective(model, GestureWeights())(batch)["guests"].backward()
+    touched = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert {"guests", "body", "body_voice", "spatial"} <= touched and not touched & {"heads", "face", "face_voice"}
+    shipped = checkpoint.load(train(options))
+    assert not any(name.startswith("guests") for name in shipped.state_dict())
 
 
 @pytest.mark.parametrize("change", [{"causal": False}, {"masked_hints": False}, {"parts": "single"}])
@@ -69,6 +98,27 @@ def test_codecs_start_where_principal_components_are(corpus):
             values = target[..., codec.values]
             apart = (codec.decode(codec.encode(target).latent) - values).square().mean()
             assert apart < 0.5 * values.square().mean(), codec.part.name
+
+
+def test_timing_asks_when_hands_move_and_not_how_far_or_where():
+    torch.manual_seed(0)
+    bursts = (torch.arange(90) % 30 < 8).float()
+    places = torch.zeros(1, 90, 22, 3)
+    places[0, :, 20:22, 0] = 0.02 * bursts.cumsum(0)[:, None]
+    larger_elsewhere = 2.5 * places[..., [1, 0, 2]] + 0.001 * torch.randn(1, 90, 22, 3)
+    late = torch.roll(places, 15, 1)
+    good, bad = timing_loss(larger_elsewhere, places), timing_loss(late, places)
+    assert good < 0.2 and bad > 0.8
+
+
+def test_training_starts_from_a_checkpoint_of_the_same_generator(corpus, tmp_path):
+    first = TrainEmage(corpus=(corpus,), out=tmp_path / "a", model=SMALL, trainer=QUICK, codec_steps=2, threads=1)
+    made = train(first)
+    still = replace(QUICK, steps=1, learning_rate=0.0)
+    again = replace(first, out=tmp_path / "b", init=made, codec_steps=0, trainer=still)
+    before, after = (checkpoint.load(path).state_dict() for path in (made, train(again)))
+    for name, value in before.items():
+        assert torch.equal(after[name], value), name
 
 
 def test_a_word_is_told_while_it_is_spoken_and_ahead(corpus):

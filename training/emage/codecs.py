@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from gesturestream.models.body.skeleton import CONTACT_JOINTS
@@ -16,6 +16,7 @@ from gesturestream.models.emage.vq import PartCodec
 from gesturestream.models.motion import CONTACTS, FPS, MOTION_SIZE, ROOT_M
 from gesturestream.training import losses
 from gesturestream.training.dataset import Batch
+from gesturestream.training.emage.guests import guests_of
 from gesturestream.training.losses import Body
 
 Terms = dict[str, Tensor]
@@ -49,12 +50,15 @@ class CodecWeights:
     """Root: velocity, m/s, and height, m, from the lower body, as it is and as it is decoded."""
     sliding: float = 2.0
     """Speed of the feet that stand, m/s."""
+    guests: float = 1.0
+    """Other corpora's parts, by their own codecs (Table 7)."""
 
 
 class Decoded(NamedTuple):
-    """What the codecs make of motion."""
+    """What codecs make of motion."""
 
-    assembled: Tensor  # [B, T, 489] normalised
+    values: list[Tensor]
+    """Of each part, [B, T, V] normalised."""
     commitment: Tensor
     perplexity: Tensor
     """Entries in use, of every codebook on average: exp of the entropy of their use in the batch."""
@@ -69,27 +73,40 @@ class CodecObjective:
     def __call__(self, batch: Batch) -> Terms:
         """Terms by name, unweighted, and their weighted sum under `total`; `perplexity` is told and not minimised."""
         model, w = self.model, self.weights
+        guests = self._guests(batch)
+        batch = batch.of(0)
         target = model.normalize(batch.motion)
         with torch.autocast(target.device.type, torch.bfloat16, enabled=self.bf16):
-            decoded = reconstruct(model, target)
-        assembled = decoded.assembled.float()
+            values, commitment, perplexity = reconstruct(_codecs(model.codecs), target)
+        assembled = model.assemble(values).float()
         made, true = losses.body(model.denormalize(assembled)), losses.body(batch.motion)
         mask = torch.ones(MOTION_SIZE, device=target.device)
         mask[ROOT_M] = 0.0
-        values, changes = losses.value_losses(assembled, target, mask)
+        apart, changes = losses.value_losses(assembled, target, mask)
         terms = {
             "rotation": losses.rotation_loss(made.rotations, true.rotations),
             "position": losses.position_loss(made.positions, true.positions),
             "speed": losses.speed_loss(made.positions, true.positions),
             "acceleration": losses.acceleration_loss(made.positions, true.positions),
-            "values": values,
+            "values": apart,
             "changes": changes,
             "jolts": (assembled - target).mul(losses.value_weights().to(mask) * mask).diff(n=2, dim=1).abs().mean(),
-            "commitment": decoded.commitment,
+            "commitment": commitment,
         }
-        terms |= self._root(batch, target, assembled, (true, made))
+        terms |= self._root(batch, target, assembled, (true, made)) | guests
         terms["total"] = sum((getattr(w, name) * value for name, value in terms.items()), target.new_zeros(()))
-        return terms | {"perplexity": decoded.perplexity}
+        return terms | {"perplexity": perplexity}
+
+    def _guests(self, batch: Batch) -> Terms:
+        """How far the guests' parts are from what their own codecs make of them: L1 of values, changes and jolts."""
+        w, out = self.weights, []
+        for i, guest in enumerate(guests_of(self.model), 1):
+            target = self.model.normalize(batch.of(i).motion)
+            values, commitment, _ = reconstruct(guest.own_codecs(), target)
+            apart = torch.cat(values, -1).float() - torch.cat([target[..., c.values] for c in guest.own_codecs()], -1)
+            each = [w.values * apart, w.changes * apart.diff(dim=1), w.jolts * apart.diff(n=2, dim=1)]
+            out.append(sum((x.abs().mean() for x in each), w.commitment * commitment))
+        return {"guests": torch.stack(out).mean()} if out else {}
 
     def _root(self, batch: Batch, target: Tensor, assembled: Tensor, bodies: tuple[Body, Body]) -> Terms:
         """The root from the true lower body and from the decoded one."""
@@ -106,12 +123,11 @@ class CodecObjective:
         return {"travel": 0.5 * travel, "sliding": 0.5 * sliding}
 
 
-def reconstruct(model: Emage, target: Tensor) -> Decoded:
+def reconstruct(codecs: list[PartCodec], target: Tensor) -> Decoded:
     """Normalised motion [B, T, 489] through every codec, straight through; codebooks follow while gradients do."""
     values, commitment, perplexity = [], target.new_zeros(()), []
     free = torch.rand(len(target), 1, 1, device=target.device) < UNQUANTISED * torch.is_grad_enabled()
-    for codec in model.codecs:
-        assert isinstance(codec, PartCodec)
+    for codec in codecs:
         found = codec.encode(target)
         if torch.is_grad_enabled():
             codec.codebooks.follow(found.latent.detach().float().flatten(0, 1), found.indices.flatten(0, 1))
@@ -119,7 +135,7 @@ def reconstruct(model: Emage, target: Tensor) -> Decoded:
         perplexity.append(used(found.indices, codec.codebooks.size))
         quantised = found.latent + (found.entries - found.latent).detach()
         values.append(codec.decode(torch.where(free, found.latent, quantised)))
-    return Decoded(model.assemble(values), commitment, torch.cat(perplexity).mean())
+    return Decoded(values, commitment, torch.cat(perplexity).mean())
 
 
 def used(indices: Tensor, size: int) -> Tensor:
@@ -137,3 +153,7 @@ def foot_sliding(positions: Tensor, moved: Tensor, contacts: Tensor) -> Tensor:
     speed = ((feet.diff(dim=1) * FPS + root[:, :, None]).square().sum(-1) + 1e-8).sqrt()
     stands = (torch.minimum(contacts[:, 1:], contacts[:, :-1]) > CONTACT).float()
     return (speed * stands).sum() / stands.sum().clamp_min(1.0)
+
+
+def _codecs(modules: nn.ModuleList) -> list[PartCodec]:
+    return [codec for codec in modules if isinstance(codec, PartCodec)]

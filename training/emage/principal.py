@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -12,15 +14,20 @@ from gesturestream.training.dataset import Corpus
 FRAMES = 20000
 
 
-@torch.no_grad()
 def start_from_principal_components(model: Emage, corpus: Corpus) -> None:
+    """`start_codecs` of the model's own codecs with a corpus's motion."""
+    motion = torch.from_numpy(corpus.sample_motion(FRAMES)).to(model.motion_mean)
+    start_codecs([codec for codec in model.codecs if isinstance(codec, PartCodec)], model.normalize(motion))
+
+
+@torch.no_grad()
+def start_codecs(codecs: Sequence[PartCodec], motion: Tensor) -> None:
     """Sets the linear paths of encoders and decoders so that untrained codecs without codebooks reconstruct best.
 
-    Component i goes to codebook i mod G: each has one of the largest, and entries enough for it.
+    Component i goes to codebook i mod G: each has one of the largest, and entries enough for it. Motion [N, 489],
+    normalised.
     """
-    motion = model.normalize(torch.from_numpy(corpus.sample_motion(FRAMES)).to(model.motion_mean))
-    for codec in model.codecs:
-        assert isinstance(codec, PartCodec)
+    for codec in codecs:
         latents = []
         for encoder in codec.encoders:
             assert isinstance(encoder, Encoder)

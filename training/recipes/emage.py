@@ -6,13 +6,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import torch
+from torch import nn
+
 from gesturestream.models.emage import LARGE, Emage, EmageConfig
 from gesturestream.models.generator import Generator
 from gesturestream.training.dataset import BODY_DELAY_FRAMES, Corpus
 from gesturestream.training.emage.codecs import CodecObjective, CodecWeights
 from gesturestream.training.emage.fasttext import start_from_fasttext
 from gesturestream.training.emage.gestures import GestureObjective, GestureWeights
-from gesturestream.training.emage.principal import start_from_principal_components
+from gesturestream.training.emage.guests import Guest, Kind, guests_of
+from gesturestream.training.emage.principal import FRAMES, start_from_principal_components
 from gesturestream.training.normalisation import set_normalisation
 from gesturestream.training.recipe import Recipe, Stage
 from gesturestream.training.trainer import TrainerConfig
@@ -57,13 +61,14 @@ class TrainEmage(Recipe):
         default_factory=lambda: TrainerConfig(steps=1500, rows=20, frames=96, learning_rate=1e-3)
     )
     codec_steps: int = 800
-    """Steps of the first stage."""
+    """Steps of the first stage; 0, with `init`: codecs stay as they are."""
     codec_learning_rate: float = 1e-3
     codec_losses: CodecWeights = field(default_factory=CodecWeights)
     losses: GestureWeights = field(default_factory=GestureWeights)
-    stream_softness: float = 0.3
-    """Softness of what streams; training has the model's. At 0.4 it has 0.78 of the corpus's diversity and 0.95 of its
-    jerk, at 0.15 0.87 and 1.8."""
+    upper_body: tuple[Path, ...] = ()
+    """Folders of corpora of which upper bodies and voices are learned along, such as Trinity (the paper's Table 7)."""
+    silent: tuple[Path, ...] = ()
+    """Folders of corpora without voices, of which bodies and hands are learned along, such as AMASS."""
     fasttext: Path | None = None
     """fastText vectors (.vec) that word embeddings start from; None: they are learned from nothing."""
     ablation: Row = "full"
@@ -72,13 +77,23 @@ class TrainEmage(Recipe):
     def build(self) -> Emage:
         base = LARGE if self.preset == "large" else self.model
         kept = {"speakers": self.model.speakers, "causal": self.model.causal, **_WITHOUT[self.ablation]}
-        return Emage(replace(base, **kept))
+        model = Emage(replace(base, **kept))
+        if self._guests() and model.config.parts != "four":
+            raise ValueError("expected parts `four` to train with upper_body or silent corpora, got `single`")
+        model.guests.extend(Guest(kind, model.config) for _, kind in self._guests())
+        return model
+
+    def _guests(self) -> list[tuple[Path, Kind]]:
+        return [(path, "upper-body") for path in self.upper_body] + [(path, "silent") for path in self.silent]
 
     def prepare(self, model: Generator, corpus: Corpus) -> None:
         # What the body hears is told by age: at every look-ahead it answers the same sound. So 0 teaches all of them.
         corpus.lookaheads = (0,) if self.model.causal else (BODY_DELAY_FRAMES,)
         set_normalisation(_own(model).motion_mean, _own(model).motion_std, corpus)
         start_from_principal_components(_own(model), corpus)
+        corpus.guests = [Corpus.open([path], "train") for path, _ in self._guests()]
+        for guest, own in zip(guests_of(_own(model)), corpus.guests, strict=True):
+            guest.start(_own(model).normalize(torch.from_numpy(own.sample_motion(FRAMES))))
         if self.fasttext is not None:
             start_from_fasttext(_own(model).words, self.fasttext)
 
@@ -90,13 +105,13 @@ class TrainEmage(Recipe):
             return GestureObjective(_own(model), self.losses, bf16=bf16)
 
         first = replace(self.trainer, steps=self.codec_steps, learning_rate=self.codec_learning_rate)
-        return (
-            Stage(name="codecs", trainer=first, objective=codecs, shown=False),
-            Stage(name="gestures", trainer=self.trainer, objective=gestures),
-        )
+        second = Stage(name="gestures", trainer=self.trainer, objective=gestures)
+        if self.codec_steps == 0:
+            return (second,)
+        return Stage(name="codecs", trainer=first, objective=codecs, shown=False), second
 
     def finish(self, average: Generator, corpus: Corpus) -> None:
-        _own(average).set_softness(self.stream_softness)
+        _own(average).guests = nn.ModuleList()
 
     @property
     def streamable(self) -> bool:
