@@ -1,9 +1,10 @@
 """Second stage: beats, emotion-conditioned VAE, prompter, decoder and face; the emotion listener is frozen.
 
 Half of the clips are guided: their latent comes from the motion that is to be made, their past is the corpus's,
-corrupted, and their plans are compared with what was to come. The other half is what the stream does: latents from
-wandering noise, and a past of their own making, window after window; they need not go the corpus's way, but must be
-spread as it is, come alive when it does, and pass the discriminator. Some of them begin far from any natural pose.
+corrupted, or their own, and their plans are compared with what was to come. The other half is what the stream does:
+latents from wandering noise, and a past of their own making, window after window; they need not go the corpus's way,
+but must be spread as it is, come alive when it does, and pass the discriminator. Some of them begin far from any
+natural pose.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ TOLD = 0.5
 """Share of clips that are told their emotion; the others hear it."""
 ENDING = 0.25
 """Share of clips whose audio ends before the motion does, as it does with look-ahead."""
+OWN_PAST = 0.6
+"""Share of guided clips whose past is their own: strokes of the corpus that are only continued are never begun."""
 FORGOTTEN = 0.2
 """Share of plans that do not know the plan before."""
 LATER_COUNTS = 0.9
@@ -61,7 +64,7 @@ class GestureWeights:
     """Motion-Smooth Loss of guided plans."""
     relaxed: float = 2.0
     """Own motion: only what is farther than the tolerance from the corpus's counts."""
-    tolerance_m: float = 0.25
+    tolerance_m: float = 0.15
     sliced: float = 6.0
     """Own motion is spread as the corpus's (sliced Wasserstein)."""
     liveliness: float = 0.45
@@ -179,13 +182,15 @@ class GestureObjective:
         half = len(wanted) // 2
         given = corrupted(wanted)
         past = model.start(given[:, 0])._replace(poses=given[:, :seeds])
+        alone = torch.rand(half, 1, 1, device=wanted.device) < OWN_PAST
         plans, shown = [], []
         for i, t in enumerate(starts.tolist()):
             known = (torch.rand_like(past.planned) > FORGOTTEN).float() * past.planned
             with self._networks():
                 heard = Voice(*(part[:, i] for part in voice))
                 plan = model.planner(Past(past.poses, past.plan, known), heard, feature[:, t]).float()
-            now = torch.cat([given[:half, t : t + hop], plan[half:, :hop]])
+            guided = torch.where(alone, plan[:half, :hop], given[:half, t : t + hop])
+            now = torch.cat([guided, plan[half:, :hop]])
             past = follow(past, plan, now)
             plans.append(plan)
             shown.append(plan[half:, :hop])
