@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gesturestream.models.emotiongesture.tokens import TokenLinear
+
 
 class WindowAttention(nn.Module):
     """Multi-head attention of a window's frames [N, H, D] to frames [N, K, C], each at its place by a learned bias."""
@@ -15,9 +17,9 @@ class WindowAttention(nn.Module):
         if size % heads:
             raise ValueError(f"expected a size divisible by {heads} heads, got {size}")
         self.heads = heads
-        self.query = nn.Linear(size, size)
-        self.key_value = nn.Linear(memory_size, 2 * size)
-        self.out = nn.Linear(size, size)
+        self.query = TokenLinear(size, size)
+        self.key_value = TokenLinear(memory_size, 2 * size)
+        self.out = TokenLinear(size, size)
         self.bias = nn.Parameter(torch.zeros(heads, horizon, keys))
 
     def forward(self, x: Tensor, memory: Tensor, known: Tensor | None = None) -> Tensor:
@@ -40,7 +42,7 @@ class Layer(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in range(3))
         self.own = WindowAttention(size, size, heads, horizon, horizon)
         self.beats = WindowAttention(size, beat_size, heads, horizon, memory)
-        self.first, self.second = nn.Linear(size, hidden), nn.Linear(hidden, size)
+        self.first, self.second = TokenLinear(size, hidden), TokenLinear(hidden, size)
 
     def forward(self, x: Tensor, beats: Tensor, known: Tensor) -> Tensor:
         own, heard, fed = self.norms

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gesturestream.models.emotiongesture.config import EmotionGestureConfig
 from gesturestream.models.emotiongesture.decoder import Decoder
 from gesturestream.models.emotiongesture.prompter import Past, Prompter
+from gesturestream.models.emotiongesture.tokens import TokenLinear
 
 NEWEST = 12
 """Beats told to every frame of the plan directly: the body answers them 10 frames late."""
@@ -51,7 +52,7 @@ class Planner(nn.Module):
             memory=c.memory,
             hidden=c.feed_forward,
         )
-        self.goal, self.share = nn.Linear(c.size, c.pose_size), nn.Linear(c.size, c.pose_size)
+        self.goal, self.share = (TokenLinear(c.size, c.pose_size) for _ in range(2))
         nn.init.normal_(self.share.weight, std=0.01)
         nn.init.zeros_(self.share.bias)
         frames = torch.arange(1, c.horizon + 1)

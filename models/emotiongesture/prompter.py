@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gesturestream.models.emotiongesture.tokens import TokenLinear
+
 FAR = 5.0
 """What a network is told of a pose ends here, deviations; how a plan begins is computed from the pose itself."""
 
@@ -32,10 +34,10 @@ class Prompter(nn.Module):
         self.ensemble = nn.Sequential(nn.Linear(seeds * pose_size, size), nn.GELU(), nn.Linear(size, size))
         self.initial = nn.Linear(size, size)
         self.frame = nn.Parameter(0.1 * torch.randn(horizon, size))
-        self.planned = nn.Linear(pose_size, size)
+        self.planned = TokenLinear(pose_size, size)
         self.bias = nn.Parameter(torch.linspace(-1.0, 1.0, transition))
-        self.moved = nn.Linear(2 * pose_size, size)
-        self.key_value = nn.Linear(size, 2 * size)
+        self.moved = TokenLinear(2 * pose_size, size)
+        self.key_value = TokenLinear(size, 2 * size)
 
     def forward(self, past: Past, feature: Tensor) -> Tensor:
         """`feature` [B, D]: emotion feature."""
