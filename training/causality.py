@@ -21,6 +21,7 @@ from rich.table import Table
 
 from gesturestream.models import checkpoint
 from gesturestream.models.audio2gestures import Audio2GesturesConfig
+from gesturestream.models.diffgesture import DiffGestureConfig
 from gesturestream.models.emage import EmageConfig
 from gesturestream.models.emotiongesture import EmotionGestureConfig
 from gesturestream.models.motion import LOOKAHEADS
@@ -34,6 +35,7 @@ from gesturestream.training.metrics.produce import motions, target
 from gesturestream.training.metrics.suite import Suite, Take
 from gesturestream.training.recipe import Recipe
 from gesturestream.training.recipes.audio2gestures import TrainAudio2Gestures
+from gesturestream.training.recipes.diffgesture import TrainDiffGesture
 from gesturestream.training.recipes.emage import TrainEmage
 from gesturestream.training.recipes.emotiongesture import TrainEmotionGesture
 from gesturestream.training.train import train
@@ -51,7 +53,7 @@ class Causality:
     """What is trained and measured."""
 
     corpus: Path
-    generator: Literal["audio2gestures", "emage", "emotiongesture"] = "audio2gestures"
+    generator: Literal["audio2gestures", "diffgesture", "emage", "emotiongesture"] = "audio2gestures"
     out: Path = Path("runs/causality")
     """Folder of the runs; a run that is there is not trained again."""
     seeds: int = 3
@@ -103,6 +105,9 @@ def _trained(options: Causality, causal: bool, seed: int) -> Path:
     if options.generator == "emage":
         model = EmageConfig(causal=causal)
         recipe = TrainEmage(corpus=corpus, out=out, model=model, trainer=trainer, threads=options.threads)
+    elif options.generator == "diffgesture":
+        denoiser = DiffGestureConfig(causal=causal)
+        recipe = TrainDiffGesture(corpus=corpus, out=out, model=denoiser, trainer=trainer, threads=options.threads)
     elif options.generator == "emotiongesture":
         plan = EmotionGestureConfig(causal=causal)
         recipe = TrainEmotionGesture(corpus=corpus, out=out, model=plan, trainer=trainer, threads=options.threads)

@@ -27,7 +27,10 @@ class StabiliserState(NamedTuple):
 
 def new_stabiliser(rows: int, components: int) -> StabiliserState:
     return StabiliserState(
-        wandering.new_colour(rows, components), *torch.zeros(2, rows, components), torch.zeros(rows, 1)
+        wandering.new_colour(rows, components),
+        torch.zeros(rows, components),
+        torch.zeros(rows, components),
+        torch.zeros(rows, 1),
     )
 
 

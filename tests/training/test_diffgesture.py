@@ -23,7 +23,7 @@ from gesturestream.training.train import train
 from gesturestream.training.trainer import TrainerConfig
 from tests.models.test_diffgesture import SMALL
 
-QUICK = TrainerConfig(steps=3, rows=4, frames=34, warm_up_steps=1, checkpoint_every=2, watch_every=100, device="cpu")
+QUICK = TrainerConfig(steps=3, rows=4, frames=40, warm_up_steps=1, checkpoint_every=2, watch_every=100, device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,10 @@ class TrainDiffGesture(Recipe):
             return DenoisingObjective(_own(model), self.losses, bf16=bf16)
 
         if self.student_of is None:
-            return (Stage(name="denoising", trainer=self.trainer, objective=denoising),)
+            # The reference denoises one window at a time, and is trained on windows of just that length.
+            frames = self.trainer.frames if self.model.causal else self.model.window_frames
+            trainer = replace(self.trainer, frames=frames)
+            return (Stage(name="denoising", trainer=trainer, objective=denoising),)
         teacher = self._teacher(self.student_of)
 
         def student(model: Generator, bf16: bool) -> StudentObjective:
