@@ -20,7 +20,7 @@ _CLASSES = {
 """Name -> module:class; a new generator joins here."""
 
 GENERATORS: tuple[str, ...] = tuple(_CLASSES)
-DEFAULT = "audio2gestures"
+DEFAULT = "emage"
 
 
 def generator_class(name: str) -> type[Generator]:

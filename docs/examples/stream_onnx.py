@@ -28,6 +28,8 @@ pcm = np.concatenate([np.zeros(window, np.float32), pcm, np.zeros(534, np.float3
 inputs = {a["name"]: np.zeros((1, *a["shape"]), a["dtype"]) for a in about["inputs"]}
 state = {leaf["name"]: np.zeros((1, *leaf["shape"]), leaf["dtype"]) for leaf in about["state"]}
 inputs["audio_present"][:], inputs["intensity"][:], inputs["speaker"][0, 0] = True, 1.0, 1.0
+if defaults := about["generator"]["settings"]:
+    inputs["settings"][0] = list(defaults.values())
 names = [output.name for output in session.get_outputs()]
 noise, motion = np.random.default_rng(1), []
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gesturestream.models import checkpoint, registry
+from gesturestream.models import registry
 from gesturestream.models.body.kinematics import forward_kinematics
 from gesturestream.models.body.rotations import quat_to_matrix
 from gesturestream.models.body.skeleton import INDEX
 from gesturestream.models.motion import FPS
 from gesturestream.realtime.config import SessionConfig
 from gesturestream.realtime.engine import Engine
-from gesturestream.realtime.executors.eager import EagerExecutor
+from gesturestream.realtime.executors.choose import load_executor
 from gesturestream.realtime.offline import Collector, FrameSequence, render
 from gesturestream.realtime.sources.files import demo_speech_path, read_audio
 
@@ -24,7 +24,8 @@ CONFIG = SessionConfig(seed=7, leash_m=0.5)
 
 @pytest.fixture(scope="module", params=registry.available())
 def executor(request):
-    return EagerExecutor(checkpoint.load(registry.checkpoint_path(request.param)), 1)
+    """What runs for a user: minutes of motion would take the reference minutes."""
+    return load_executor(registry.checkpoint_path(request.param), 1).executor
 
 
 @pytest.fixture(scope="module")
