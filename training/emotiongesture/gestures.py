@@ -37,6 +37,8 @@ TOLD = 0.5
 """Share of clips that are told their emotion; the others hear it."""
 ENDING = 0.25
 """Share of clips whose audio ends before the motion does, as it does with look-ahead."""
+BLIND = 0.4
+"""Share of guided clips whose latent is noise: a latent that tells the emotion, too, lets its label be ignored."""
 OWN_PAST = 0.6
 """Share of guided clips whose past is their own: strokes of the corpus that are only continued are never begun."""
 FORGOTTEN = 0.2
@@ -161,14 +163,15 @@ class GestureObjective:
         return wandering.coloured(normals, batch.features[..., PRESENCE])
 
     def _latent(self, batch: Batch, wanted: Tensor, noise: Tensor, terms: Terms) -> Tensor:
-        """[B, T, Z]: of the motion itself for the guided half, from noise for the other."""
+        """[B, T, Z]: of the motion itself for most of the guided half, from noise for all others."""
         guided = self._guided_rows(batch)
         emotion = functional.one_hot(batch.emotion[guided], len(EMOTIONS)).float()
         mean, log_variance = self.model.vae.encode(wanted[guided], emotion)
         terms["kl"] = (losses.kl_to_normal(mean, log_variance) - self.weights.free_nats).clamp_min(0.0)
         sampled = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        prior = noise[guided.stop :, :, : self.model.config.latent_size]
-        return torch.cat([sampled, prior])
+        prior = noise[..., : self.model.config.latent_size]
+        blind = (torch.rand(len(mean), 1, 1, device=mean.device) < BLIND).float()
+        return torch.cat([blind * prior[guided] + (1.0 - blind) * sampled, prior[guided.stop :]])
 
     # -- windows after windows
 
