@@ -41,6 +41,8 @@ BLIND = 0.4
 """Share of guided clips whose latent is noise: a latent that tells the emotion, too, lets its label be ignored."""
 OWN_PAST = 0.6
 """Share of guided clips whose past is their own: strokes of the corpus that are only continued are never begun."""
+STRANGERS = 0.7
+"""Share of clips that begin in another clip's pose: a body that is seen to be sad already needs not be told."""
 FORGOTTEN = 0.2
 """Share of plans that do not know the plan before."""
 LATER_COUNTS = 0.9
@@ -184,7 +186,9 @@ class GestureObjective:
         voice = windows(beats, (starts + reach).expand(len(beats), -1), model.config.memory, model.miner.no_beats)
         half = len(wanted) // 2
         given = corrupted(wanted)
-        past = model.start(given[:, 0])._replace(poses=given[:, :seeds])
+        stranger = torch.rand(len(given), 1, 1, device=wanted.device) < STRANGERS
+        first = given[:, :seeds]
+        past = model.start(given[:, 0])._replace(poses=torch.where(stranger, first[torch.randperm(len(first))], first))
         alone = torch.rand(half, 1, 1, device=wanted.device) < OWN_PAST
         plans, shown = [], []
         for i, t in enumerate(starts.tolist()):
