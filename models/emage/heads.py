@@ -84,6 +84,7 @@ class Sampler(nn.Module):
     def forward(self, logits: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
         """Logits [..., G, K], noise [..., R], temperature [..., 1] -> weights of entries [..., G, K]."""
         normal = torch.einsum("...r,gkr->...gk", noise, self.directions)
-        uniform = (0.5 + 0.5 * torch.erf(normal * 0.5**0.5)).clamp(1e-6, 1.0 - 1e-6)
+        edge = max(1e-6, torch.finfo(normal.dtype).eps)  # 1 - 1e-6 is 1 in bf16
+        uniform = (0.5 + 0.5 * torch.erf(normal * 0.5**0.5)).clamp(edge, 1.0 - edge)
         gumbel = -torch.log(-torch.log(uniform))
         return ((logits + temperature[..., None] * self.temperatures * gumbel) / self.softness).softmax(-1)

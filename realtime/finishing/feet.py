@@ -1,7 +1,9 @@
 """Planted feet: a foot in contact stays where it stands, flat on the floor; no sole sinks below it.
 
-The pelvis sinks where a planted foot would otherwise be out of reach, then two-bone inverse kinematics turns hip and
-knee. In double precision: near a straight knee single precision is not enough to hold a foot to a millimetre.
+The pelvis comes to where the generator's own legs would stand on these feet: a generator whose root goes its own way
+would lean, with feet that stay behind. It sinks where a planted foot would otherwise be out of reach, then two-bone
+inverse kinematics turns hip and knee. In double precision: near a straight knee single precision is not enough to hold
+a foot to a millimetre.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ _LEG_JOINTS = [*_LEGS[0], *_LEGS[1]]
 _JOINTS = [0, *_LEG_JOINTS]
 _FARTHEST = 0.8
 """Share of the leg by which a planted foot may be away from under its hip before it is let go."""
+FOLLOW = 0.15
+"""Share of the way to above its standing feet that the pelvis goes in a frame."""
 _DAMPING = 2.0 * float(np.log(2.0)) / 0.08
 """Of the critically damped spring by which a foot settles, 1/s: half-life 0.08 s."""
 _FADE, _DT_S = float(np.exp(-_DAMPING / FPS)), 1.0 / FPS
@@ -119,12 +123,17 @@ class Feet:
 
     def __init__(self, capacity: int) -> None:
         self._feet = np.zeros((capacity, 2, _VALUES))
+        self._pull_m = np.zeros((capacity, 2))
         for row in range(capacity):
             self.reset(row)
 
     def reset(self, row: int) -> None:
-        self._feet[row] = 0.0
+        self._feet[row] = self._pull_m[row] = 0.0
         self._feet[row, :, _Foot._fields.index("fresh")] = 1.0
+
+    def pull(self, rows: Rows, pose: PoseBatch) -> None:
+        """Moves the pelvis of `pose` towards above the feet that stood in the frame before, in place."""
+        pose.root_m[:, ::2] += self._pull_m[rows]
 
     def apply(self, rows: Rows, pose: PoseBatch) -> None:
         """Plants the feet of `pose`, in place: root height, hips, knees, ankles; contact of a foot let go falls."""
@@ -135,7 +144,7 @@ class Feet:
     def _in_floats(self, rows: Rows, pose: PoseBatch) -> NDArray[np.bool_] | None:
         quats = pose.quat_xyzw[:, _JOINTS].astype(np.float64).tolist()
         roots, contacts, feet = pose.root_m.tolist(), (pose.contacts > 0.5).tolist(), self._feet[rows].tolist()
-        sinks, lost = [], False
+        sinks, pulls, lost = [], [], False
         turns: list[Quat] = []
         for i, (pelvis, *joints) in enumerate(quats):
             plans = []
@@ -147,9 +156,11 @@ class Feet:
                 plans.append(plan)
             sink = min(plans[0].drop_m, plans[1].drop_m, 0.0)
             sinks.append(sink)
+            gaps = (subtract(plan.goal_m, plan.leg.ankle_m) for plan in plans)
+            pulls.append(_pull(FLOATS, [(plan.foot.mode != _FREE) * 1.0 for plan in plans], *gaps))
             for plan in plans:
                 turns.extend(_reach(FLOATS, plan, sink))
-        self._feet[rows] = feet
+        self._feet[rows], self._pull_m[rows] = feet, pulls
         pose.root_m[:, 1] += sinks
         pose.quat_xyzw[:, _LEG_JOINTS] = np.array(turns).reshape(len(rows), 6, 4)
         return self._feet[rows, :, _Foot._fields.index("lost")] > 0 if lost else None
@@ -162,6 +173,9 @@ class Feet:
         flat, ball = (pose.contacts > 0.5).T.reshape(2, 2, -1)
         plan = _plan(ARRAYS, _BOTH, leg, flat, ball, _foot(np.ascontiguousarray(self._feet[rows].transpose(2, 1, 0))))
         sink = np.minimum(np.minimum(*plan.drop_m), 0.0)
+        gap = subtract(plan.goal_m, plan.leg.ankle_m)
+        left, right = (tuple(v[side] for v in gap) for side in (0, 1))
+        self._pull_m[rows] = np.stack(_pull(ARRAYS, (plan.foot.mode != _FREE) * 1.0, left, right), 1)
         shape = flat.shape
         self._feet[rows] = np.stack([np.broadcast_to(v, shape) for v in _values(plan.foot)], -1).swapaxes(0, 1)
         pose.root_m[:, 1] += sink
@@ -179,6 +193,13 @@ class _Plan(NamedTuple):
     goal: Quat
     foot: _Foot
     drop_m: Number
+
+
+def _pull(kind: Kind, stand: Any, left: Vector, right: Vector) -> tuple[Number, Number]:
+    """x and z by which the pelvis comes nearer to above its standing feet. Of both feet: 1 where one stands, and how
+    far its place is from where the generator's leg has it."""
+    share = FOLLOW / kind.higher(stand[0] + stand[1], 1.0)
+    return share * (stand[0] * left[0] + stand[1] * right[0]), share * (stand[0] * left[2] + stand[1] * right[2])
 
 
 def _plan(kind: Kind, side: _Side, leg: Leg, flat: Number, ball: Number, foot: _Foot) -> _Plan:

@@ -102,6 +102,7 @@ class Finisher:
         # behind a joint.
         clamp(pose.quat_xyzw)
         self._inertia.apply(rows, pose, self._shown)
+        self._feet.pull(rows, pose)
         self._leash.apply(place, pose)
         self._feet.apply(rows, pose)
         return self._emit(place, pose, retracting, cue_playing)

@@ -9,7 +9,7 @@ from gesturestream.models.body import rotations as rot
 from gesturestream.models.body.ik import two_bone_turns
 from gesturestream.models.body.kinematics import forward_kinematics
 from gesturestream.models.body.limits import HIGH_RAD, LOW_RAD, SOFT_RAD, clamp_to_limits, joint_angles
-from gesturestream.models.body.skeleton import FACE_JOINTS, INDEX, REST_M, SOLE_BELOW_FOOT_M
+from gesturestream.models.body.skeleton import FACE_JOINTS, INDEX, LOWER_JOINTS, REST_M, SOLE_BELOW_FOOT_M
 from gesturestream.models.motion import ARKIT_NAMES, BLENDSHAPES, CONTACTS, FPS, MOTION_SIZE, ROOT_M, ROT6D
 from gesturestream.realtime.finishing import FinishedBatch, Finisher, rest_packed
 from gesturestream.realtime.finishing import quaternions as fast
@@ -156,9 +156,24 @@ def test_not_a_number_shows_the_last_pose():
     motion = speech_like(3, frames=45)
     motion[40] = np.nan
     shown = run(finisher(), motion)
-    np.testing.assert_allclose(shown.packed[40], shown.packed[39], atol=1e-4)
+    upper = np.setdiff1d(np.arange(330), [6 * joint + i for joint in LOWER_JOINTS for i in range(6)])
+    np.testing.assert_allclose(shown.packed[40][:, upper], shown.packed[39][:, upper], atol=1e-4)
+    assert np.abs(shown.root_m[40] - shown.root_m[39]).max() < 0.02, "what is left of the way to above its feet"
     never = run(finisher(1), np.full((3, 1, MOTION_SIZE), np.nan, np.float32))
     np.testing.assert_allclose(never.packed, rest_motion(3), atol=1e-5)
+
+
+def test_a_root_that_goes_its_own_way_does_not_leave_its_feet_behind():
+    """As a generator does that adds what it takes for its velocity to the root that was shown, legs at rest."""
+    finish, rest = finisher(1), rest_motion(1, 1)[0]
+    shown = finish.step(np.arange(1), rest)
+    for _ in range(150):
+        motion = rest.copy()
+        motion[:, ROOT_M] = shown.root_m + [0.003, 0.0, -0.002]  # 11 cm/s
+        shown = finish.step(np.arange(1), motion)
+    positions, _ = forward_kinematics(rot.quat_to_matrix(shown.quat_xyzw), shown.root_m)
+    lean = positions[0, ANKLES].mean(0) - positions[0, 0] - (REST_M[ANKLES].mean(0) - REST_M[0])
+    assert np.linalg.norm(lean[[0, 2]]) < 0.03
 
 
 @given(seed=SEEDS)

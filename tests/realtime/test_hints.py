@@ -417,10 +417,11 @@ def test_whatever_is_hinted_the_last_word_counts_and_nothing_jumps(hints):
 
 
 def giver(placed: list[tuple[int, Placed]], joint: int, k: int) -> Placed | None:
-    """Who gives a joint at frame k: the last one to have begun, unless it is over or lets go."""
-    begun = [(max(asked, hint.first), i) for i, (asked, hint) in enumerate(placed) if joint in hint.clip.joints]
-    begun = [(since, i) for since, i in sorted(begun) if since <= k and placed[i][0] <= k]
+    """Who gives a joint at frame k: the last one to have begun (of several, the last asked for), unless it is over or
+    lets go."""
+    begun = [(max(asked, hint.first), asked, i) for i, (asked, hint) in enumerate(placed) if joint in hint.clip.joints]
+    begun = [one for one in sorted(begun) if one[0] <= k]
     if not begun:
         return None
-    hint = placed[begun[-1][1]][1]
+    hint = placed[begun[-1][-1]][1]
     return hint if hint.clip.given.any() and (hint.last is None or k < hint.last) else None
