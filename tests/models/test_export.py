@@ -45,7 +45,7 @@ def test_other_generators_stream_too(exported):
 def test_weights_are_not_copied(exported):
     """Every tensor of the step points to its own bytes in the checkpoint; what is left is a fraction of it."""
     for artefact in (exported, artefact_path(registry.checkpoint_path(registry.DEFAULT))):
-        assert artefact.stat().st_size < 300_000
+        assert artefact.stat().st_size < 400_000
         graph = onnx.load(artefact, load_external_data=False).graph
         outside = [tensor for tensor in graph.initializer if tensor.external_data]
         assert len(outside) > 10
