@@ -55,7 +55,7 @@ def test_weights_are_not_copied(exported):
             assert (int(entry["offset"]), int(entry["length"])) in spans
         assert Path(entry["location"]).name == entry["location"], "runtimes follow no path out of the folder"
         weights = sum(np.prod(t.dims) * 4 for t in graph.initializer if not t.external_data)
-        assert weights < 120_000
+        assert weights < 200_000
 
 
 def test_no_path_of_the_maker_is_in_it(exported):
