@@ -117,9 +117,8 @@ def test_the_noise_stays_where_it_is_until_the_voice_moves_it():
     torch.testing.assert_close(stays, stays[:, :1].expand_as(stays), atol=1e-4, rtol=0)
     slow, fast = (wandering.wandered(e, still + pace, start).diff(dim=1).abs().mean() for pace in (0.3, 3.0))
     assert fast > 3 * slow
-    many = wandering.wandered(
-        torch.randn(4000, 30, 1), torch.full((4000, 30), 1.0), wandering.somewhere(torch.zeros(4000, 1))
-    )
+    anywhere = wandering.somewhere(torch.zeros(4000, 1))
+    many = wandering.wandered(torch.randn(4000, 30, 1), torch.ones(4000, 30, 1), anywhere)
     torch.testing.assert_close(many.std(0), torch.ones(30, 1), atol=0.06, rtol=0)
 
 
