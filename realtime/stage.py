@@ -128,7 +128,10 @@ class Stage:
             return [], StepOutputs(*[np.zeros(0)] * 3)
         try:
             outputs = lane.step(inputs)
-        except Exception:
+        except Exception as error:
+            if len(jobs) == 1:
+                self._fail(jobs[0][0], error)
+                return [], StepOutputs(*[np.zeros(0)] * 3)
             log.exception("a step of %d rows failed; each is tried alone", len(jobs))
             jobs, inputs, outputs = self._step_one_by_one(lane, jobs, inputs)
         if jobs:
