@@ -48,8 +48,8 @@ def test_render_keeps_to_the_hints_and_generates_the_rest(tmp_path, capsys):
     soundfile.write(tmp_path / "speech.wav", 0.1 * np.random.default_rng(0).standard_normal(64000), 16000)
     (tmp_path / "words.json").write_text(json.dumps([word._asdict() for word in WORDS]))
     out, plain = tmp_path / "out.npz", tmp_path / "plain.npz"
-    speech = ["render", str(tmp_path / "speech.wav"), "--seed", "3"]
-    assert main([*speech, "--hints", str(hints), "--words", str(tmp_path / "words.json"), "-o", str(out)]) == 0
+    speech = ["render", str(tmp_path / "speech.wav"), "--words", str(tmp_path / "words.json"), "--seed", "3"]
+    assert main([*speech, "--hints", str(hints), "-o", str(out)]) == 0
     assert main([*speech, "-o", str(plain)]) == 0
     shown, free = (axis_angle_to_quat(np.load(p)["poses"].reshape(-1, 55, 3).astype(float)) for p in (out, plain))
     clip = read_hints(hints)
