@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import onnx_ir as ir
 
-SMALL_BYTES = 1024
+SMALL_BYTES = 256
 """Constants below this may stay in the graph: pointing to them would take as much room."""
 
 
